@@ -1,0 +1,95 @@
+"""Format: the shape of a member of `formats/`; LogFile, Batch and Part: what passes through it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import polars as pl
+
+from mlops_cli.result.report import BadLine
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """One file as it was found. `path` is real, `shown` relative as the user gave it.
+
+    `columns` maps canonical names (or `features.NAME`) to a column, a JSON path or "= expression".
+    `notes` say what was assumed. `-` is standard input, spooled to `path`.
+    """
+
+    path: str
+    shown: str
+    format: str
+    kind: str
+    bytes: int
+    fingerprint: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    unavailable: tuple[str, ...] = ()
+    timezone: str = "UTC"
+    model: str = ""  # of a sub-folder with its own mlops.toml
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows of one kind in the file's own columns, and the lines that could not be read."""
+
+    frame: pl.DataFrame
+    bad: tuple[BadLine, ...] = ()
+    kind: str = ""  # empty: the file's
+
+
+@dataclass(frozen=True)
+class Format:
+    """How one writer's files are told apart and read.
+
+    Parameters
+    ----------
+    detect : first bytes (decompressed) and path → how sure, 0 to 1
+    kinds : the kinds of log it can hold; one kind only means that it is known without looking
+    unavailable : canonical columns that this writer never logs, each with its reason
+    read : the file → batches, bad lines counted; None where the file is Parquet as it lies
+
+    """
+
+    detect: Callable[[bytes, str], float]
+    kinds: tuple[str, ...]
+    unavailable: Mapping[str, str]
+    read: Callable[[LogFile], Iterator[Batch]] | None
+    columns: Mapping[str, str] = field(default_factory=dict)  # fixed map of a format that has one
+
+
+@dataclass(frozen=True)
+class Part:
+    """Parquet that the profile reads: one kind, and canonical name → polars SQL expression or column.
+
+    `columns` maps canonical names (`timestamp`, `prediction`, `features.carrier`) to the name of a
+    Parquet column, or to "= SQL expression" over its columns. `rows`, `start`, `end` are of the file
+    (None: no time). `times` are the row groups' (start, end, rows), for the choice of windows.
+    """
+
+    path: str
+    kind: str
+    columns: Mapping[str, str]
+    fingerprint: str
+    rows: int
+    start: datetime | None
+    end: datetime | None
+    source: LogFile
+    times: tuple[tuple[int, int, int], ...] = ()
+    bad: tuple[BadLine, ...] = ()
+    quarantined: int = 0
+
+
+@dataclass(frozen=True)
+class Logs:
+    """All that was opened: parts in a fixed order, files that no format claims, what was assumed."""
+
+    parts: tuple[Part, ...]
+    files: tuple[LogFile, ...]
+    unclaimed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def of(self, kind: str) -> tuple[Part, ...]:
+        """The parts of one kind."""
+        return tuple(p for p in self.parts if p.kind == kind)
