@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
 from mlops_cli.config.settings import Settings
+from mlops_cli.metrics.tables import Tables
 from mlops_cli.profile.spec import Profile
 
 # One row a series and window. `size` is what is compared with the lines where that is not `value`
@@ -69,6 +71,8 @@ class Context:
     now : microseconds, UTC
     counts : joined counts by name, each with the columns of COUNTS
     unavailable : name of a count or canonical column → why these logs cannot give it
+    baseline_starts : those of `windows` that the baseline was pooled from, for what only `counts` knows; none
+        where it is a file of its own
 
     """
 
@@ -82,6 +86,12 @@ class Context:
     now: int
     counts: Mapping[str, pl.DataFrame]  # of `profile/pairs.py`: redo, actions, completeness, labels
     unavailable: Mapping[str, str]  # what these logs cannot give (code or count) → why
+    baseline_starts: tuple[int, ...] = ()
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The counts by series and window, made once for all metrics."""
+        return Tables(self.current, self.baseline, self.windows)
 
 
 @dataclass(frozen=True)
@@ -110,3 +120,4 @@ class Metric:
     remedies: tuple[str, ...]
     compute: Callable[[Context], pl.DataFrame]
     needs: tuple[str, ...] = ()  # canonical columns without which it is unknown
+    whole_windows: bool = False  # grows with the window's length: a partial window is not judged

@@ -1,0 +1,229 @@
+"""Measurements of every unit → the Report of `monitor`, with its exit code."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from mlops_cli import __version__
+from mlops_cli.cli.ask import Ask
+from mlops_cli.cli.moments import moment as typed_moment
+from mlops_cli.cli.steps import SECOND, Counted
+from mlops_cli.cli.tables import models_table, series_table, unknown_table, windows_table
+from mlops_cli.config.load import Loaded, digest
+from mlops_cli.config.settings import seconds
+from mlops_cli.decide.health import health
+from mlops_cli.errors import DataError
+from mlops_cli.judge.judge import Judged, Outcome, judge
+from mlops_cli.judge.say import moment
+from mlops_cli.metrics.registry import METRICS
+from mlops_cli.result.details import Monitor
+from mlops_cli.result.exit_code import ExitCode, gate
+from mlops_cli.result.finding import Judgement, Level, by_severity
+from mlops_cli.result.report import Report, Source
+from mlops_cli.result.scope import iso
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One unit, counted and judged."""
+
+    counted: Counted
+    outcome: Outcome
+
+
+def assemble(counted: Sequence[Counted], ask: Ask, loaded: Loaded, note: str, clock: datetime) -> Report:
+    """Judge every unit and say all of it in one report."""
+    seen = [Seen(c, _judge(c, ask)) for c in counted]
+    judgement = _together([s.outcome.judgement for s in seen])
+    settings = loaded.settings
+    required = _required_unknown(seen)
+    since = None if not ask.since else _at(ask.since, settings.project.timezone)
+    code = gate(
+        judgement,
+        fail_on=settings.gate.fail_on,
+        undecided=settings.gate.undecided,
+        since=since,
+        required_unknown=required,
+    )
+    if code is not ExitCode.FAIL:
+        _refuse_old(seen, settings.gate.max_age, clock if not ask.now else None)
+    level = judgement.level
+    if code is ExitCode.UNDECIDED and level < Level.UNKNOWN:
+        level = Level.UNKNOWN
+    judgement = replace(judgement, level=level)
+    newest = max((c.line.newest for c in counted), default=0)
+    now = max((c.line.now for c in counted), default=0)
+    return Report(
+        command="monitor",
+        version=__version__,
+        generated=clock if not ask.now else moment(now),
+        now=moment(now),
+        exit_code=int(code),
+        level=level,
+        verdict=health(judgement, code, tuple(required)),
+        judgement=judgement,
+        sources=tuple(s for c in counted for s in _sources(c)),
+        details={"monitor": _details(seen, ask, newest, now).to_dict()},
+        tables=tuple(
+            t
+            for t in (models_table(seen), series_table(seen), windows_table(seen), unknown_table(seen))
+            if t.rows
+        ),
+        quarantine=tuple(b for c in counted for p in c.unit.logs.parts for b in p.bad),
+        notes=_notes(counted, note),
+        digests={"settings": digest(settings)},
+    )
+
+
+def _judge(counted: Counted, ask: Ask) -> Outcome:
+    settings = counted.unit.settings
+    frame = counted.measured
+    if ask.model and not counted.unit.name:
+        frame = frame.filter(pl.col("model") == ask.model)
+    if counted.unit.name:
+        frame = frame.with_columns(model=pl.lit(counted.unit.name))
+    pairs = frame.select("group", "code").unique().sort("group", "code").iter_rows()
+    how = {}
+    for group, code in pairs:
+        metric = METRICS[code]
+        how[group, code] = Judged(
+            settings.line(group, code),
+            metric.direction,
+            metric.unit,
+            metric.remedies[0],
+            metric.whole_windows,
+        )
+    line = counted.line
+    return judge(frame, how, line.judged, line.end_of, line.partial, settings.windows.min_rows)
+
+
+def _together(judgements: Sequence[Judgement]) -> Judgement:
+    findings = sorted((f for j in judgements for f in j.findings), key=by_severity)
+    return Judgement(
+        max((j.level for j in judgements), default=Level.OK),
+        sum(j.checked for j in judgements),
+        sum(j.unknown for j in judgements),
+        tuple(findings),
+    )
+
+
+def _required_unknown(seen: Sequence[Seen]) -> list[str]:
+    """Required metrics that these logs could give, but that no judged window answered."""
+    out = []
+    for one in seen:
+        frame = one.outcome.frame
+        thin = one.counted.unit.settings.windows.min_rows
+        for code in one.counted.unit.settings.gate.require:
+            rows = frame.filter((pl.col("code") == code) & pl.col("window").is_in(one.counted.line.judged))
+            had = one.counted.measured.filter((pl.col("code") == code) & pl.col("value").is_not_null())
+            if had.is_empty() and not rows.is_empty() and code not in {"volume"}:
+                continue  # these logs cannot give it: said once, among what is unknown
+            sampled = pl.col("test").fill_null("") != ""
+            answered = rows.filter(pl.col("value").is_not_null() & (~sampled | (pl.col("n") >= thin)))
+            if code == "volume":
+                answered = answered.filter((pl.col("value") > 0) | pl.col("reference").is_not_null())
+            if answered.is_empty() and not had.is_empty():
+                why = next((w for w in rows["unjudged"].to_list() if w), "no judged window has it")
+                out.append(f"{code} is unknown: {why}")
+    return out
+
+
+def _refuse_old(seen: Sequence[Seen], max_age: str, clock: datetime | None) -> None:
+    """Exit 4 where the newest record is older than `[gate] max_age`."""
+    if not max_age:
+        return
+    newest = max(s.counted.line.newest for s in seen)
+    now = clock.timestamp() if clock else max(s.counted.line.now for s in seen) / SECOND
+    age = now - newest / SECOND
+    if age > seconds(max_age):
+        raise DataError(
+            f"the newest record is {timedelta(seconds=round(age))} old, [gate] max_age is {max_age}",
+            iso(moment(newest)),
+            "see whether logging has stopped, or raise max_age",
+        )
+
+
+def _sources(counted: Counted) -> list[Source]:
+    out = []
+    for part in counted.unit.logs.parts:
+        out.append(
+            Source(
+                path=part.source.shown,
+                kind=part.kind,
+                format=part.source.format,
+                rows=part.rows,
+                quarantined=part.quarantined,
+                start=part.start,
+                end=part.end,
+                bytes=part.source.bytes,
+                fingerprint=part.source.fingerprint,
+                unavailable=part.source.unavailable,
+            ),
+        )
+    return out
+
+
+def _details(seen: Sequence[Seen], ask: Ask, newest: int, now: int) -> Monitor:
+    first = seen[0].counted
+    line = first.line
+    zone = first.unit.settings.project.timezone
+    return Monitor(
+        window=first.profile.spec.window.word,
+        windows=len(line.starts),
+        judged=len(line.judged),
+        baseline=first.baseline_said,
+        since=_text(ask.since),
+        until=_text(ask.until),
+        timezone=zone,
+        unfinished=tuple(iso(moment(s)) for s in sorted(line.unfinished)),
+        age_seconds=(now - newest) / SECOND if ask.now else None,
+        rows=sum(p.rows for s in seen for p in s.counted.unit.logs.parts),
+        choices=_choices(first, newest, ask),
+    )
+
+
+def _choices(first: Counted, newest: int, ask: Ask) -> tuple[str, ...]:
+    """What was chosen, each with the option that changes it."""
+    line, word = first.line, first.profile.spec.window.word
+    window = "the whole log is one window" if word == "all" else f"windows of {word}: {len(line.starts)}"
+    out = [
+        f"{window}, {len(line.judged)} judged (--window, --since, --until)",
+        f"baseline: {first.baseline_said} (--baseline)",
+    ]
+    if newest:
+        age = "" if not ask.now else f", {timedelta(seconds=round(line.now / SECOND - newest / SECOND))} old"
+        out.append(f"newest record {iso(moment(newest))}{age} (--now)")
+    if line.unfinished:
+        out.append(
+            f"the last {len(line.unfinished)} window(s) are not over: not judged on volume or throughput",
+        )
+    return tuple(out)
+
+
+def _notes(counted: Sequence[Counted], note: str) -> tuple[str, ...]:
+    out: dict[str, None] = {}
+    for c in counted:
+        texts: list[Any] = [
+            *c.unit.found.notes,
+            *c.unit.logs.notes,
+            *(f"no format claims {path}" for path in c.unit.found.unclaimed),
+            *c.profile.notes,
+            *c.pairs.notes,
+        ]
+        if c.line.stray:
+            texts.append(f"{c.line.stray} records have times far outside the rest and belong to no window")
+        out.update(dict.fromkeys(texts))
+    if note:
+        out[note] = None
+    return tuple(out)
+
+
+def _text(value: str | datetime | None) -> str | None:
+    return iso(value) if isinstance(value, datetime) else value or None
+
+
+def _at(value: str | datetime, zone: str) -> datetime:
+    return value.astimezone(UTC) if isinstance(value, datetime) else typed_moment(value, zone)

@@ -1,0 +1,305 @@
+"""The halves that commands share: what was asked → logs → profile → measurements."""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from mlops_cli.cli.ask import Ask
+from mlops_cli.cli.moments import moment
+from mlops_cli.config.load import Loaded, load, load_file
+from mlops_cli.config.settings import Settings
+from mlops_cli.errors import DataError, UsageError
+from mlops_cli.logs.discover import Discovered, discover
+from mlops_cli.logs.format import LogFile, Logs
+from mlops_cli.logs.open import open_logs
+from mlops_cli.metrics.measure import measure
+from mlops_cli.metrics.metric import Context
+from mlops_cli.metrics.registry import METRICS
+from mlops_cli.metrics.timeline import Range, Timeline, rolling, timeline
+from mlops_cli.profile.cache import Cache, load_baseline
+from mlops_cli.profile.pairs import Pairs, pairs
+from mlops_cli.profile.plan import plan
+from mlops_cli.profile.registry import ENGINES
+from mlops_cli.profile.spec import Profile, ProfileSpec
+from mlops_cli.profile.view import pool, select
+from mlops_cli.result.scope import iso
+from mlops_cli.stats.registry import DRIFT_STATISTICS
+
+Progress = Callable[[int, int], None]
+SECOND = 1_000_000
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One model's logs with the settings that hold for them."""
+
+    name: str
+    settings: Settings
+    folder: str
+    logs: Logs
+    found: Discovered
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A unit after its rows ended: what it was compared with, and every measurement."""
+
+    unit: Unit
+    profile: Profile
+    line: Timeline
+    baseline: Profile | None
+    baseline_said: str
+    measured: pl.DataFrame
+    pairs: Pairs
+
+
+def ready(ask: Ask) -> Loaded:
+    """The settings in force: the file's, the environment's, and what was asked."""
+    loaded = load(ask.config, isolated=ask.isolated, overlay=ask.overlays, words=words())
+    return replace(loaded, settings=asked(loaded.settings, ask))
+
+
+def words() -> dict[str, Sequence[str]]:
+    """The registries' names, which the configuration may use."""
+    return {"metrics": list(METRICS), "statistics": list(DRIFT_STATISTICS)}
+
+
+def asked(settings: Settings, ask: Ask) -> Settings:
+    """The settings with the options of this call laid over them."""
+    parts: dict[str, dict[str, Any]] = {"windows": {}, "segments": {}, "gate": {}, "baseline": {}, "report": {}}
+    if ask.window:
+        parts["windows"]["size"] = ask.window
+    if ask.segments:
+        parts["segments"]["by"] = ask.segments
+    if ask.fail_on:
+        parts["gate"]["fail_on"] = ask.fail_on
+    if ask.undecided:
+        parts["gate"]["undecided"] = ask.undecided
+    if ask.baseline:
+        parts["baseline"].update(path=ask.baseline, from_="path")
+    if ask.state:
+        parts["report"]["state"] = str(Path(ask.state).resolve())
+    changed = {k: getattr(settings, k).model_copy(update=v) for k, v in parts.items() if v}
+    return Settings.model_validate({**dict(settings), **{k: dict(v) for k, v in changed.items()}})
+
+
+class State:
+    """The folder of the cache, or a temporary one where there is none or it cannot be written."""
+
+    def __init__(self, ask: Ask, loaded: Loaded) -> None:
+        self.note = ""
+        self.folder = self._folder(Path(loaded.folder) / loaded.settings.report.state) if ask.use_state else None
+
+    def _folder(self, wanted: Path) -> Path | None:
+        try:
+            (wanted / "cache").mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=wanted / "cache"):
+                pass
+        except OSError as error:
+            self.note = f"no cache: {wanted} cannot be written ({error.strerror}); the verdict is the same"
+            return None
+        ignore = wanted / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        return wanted
+
+    @cached_property
+    def text(self) -> Path | None:
+        """Where text logs are kept as Parquet."""
+        return self.folder / "cache" / "text" if self.folder else None
+
+    @cached_property
+    def cache(self) -> Cache:
+        """Where the counts of each file are kept."""
+        return Cache(self.folder / "cache" / "profiles" if self.folder else None)
+
+    @cached_property
+    def pairs(self) -> Path | None:
+        """Where the counts of joined logs are kept."""
+        return self.folder / "cache" / "pairs" if self.folder else None
+
+
+def units(ask: Ask, loaded: Loaded, state: State, progress: Progress | None) -> list[Unit]:
+    """The models under the given paths: sub-folders with their own `mlops.toml`, and the rest."""
+    found = discover(
+        ask.paths,
+        loaded.settings,
+        columns=ask.columns,
+        stdin_format=ask.stdin_format,
+        config_dir=loaded.folder,
+    )
+    by_model: dict[str, list[LogFile]] = {}
+    for file in found.files:
+        by_model.setdefault(file.settings_path, []).append(file)
+    out: list[Unit] = []
+    for path, files in by_model.items():
+        settings, folder, name = loaded.settings, loaded.folder, ""
+        if path:
+            settings, folder = asked(load_file(path), ask), str(Path(path).parent)
+            name = files[0].model
+        if ask.model and name and name != ask.model:
+            continue
+        out.append(Unit(name, settings, folder, open_logs(files, state.text, progress), found))
+    if not out:
+        raise UsageError(
+            f"no model '{ask.model}' in these logs",
+            ", ".join(ask.paths),
+            f"choose one of: {', '.join(sorted({f.model for f in found.files if f.model}))}",
+        )
+    return out
+
+
+def count(unit: Unit, ask: Ask, state: State, progress: Progress | None) -> Counted:
+    """Rows end here: profile, windows, baseline and every measurement of one unit."""
+    settings = unit.settings
+    parts = unit.logs.parts
+    saved, reference = _reference(unit, ask, state, progress)
+    if saved is not None:
+        spec: ProfileSpec = replace(saved[0].spec, window=plan(parts, (), settings).window)
+    else:
+        spec = plan(parts, reference.parts if reference else (), settings)
+    run = ENGINES["local"]
+    profile = run(parts, spec, state.cache, progress)
+    base: Profile | None = None
+    if saved is not None:
+        base = saved[0]
+    elif reference is not None:
+        base = run(reference.parts, spec, state.cache, progress, whole=True)
+    wanted = _range(ask, settings)
+    line = timeline(
+        profile,
+        settings.windows,
+        settings.baseline,
+        [(_us(a, settings, end=False), _us(b, settings, end=False)) for a, b in settings.baseline.exclude],
+        wanted,
+        reference=base is not None,
+    )
+    joined = pairs(parts, spec.window, settings, cache=state.pairs)
+    said, windows = _said(unit, ask, line, base), saved[1] if saved is not None else 0
+    if base is None and line.baseline:
+        base, windows = pool(select(profile, windows=line.baseline)), len(line.baseline)
+    frame = _measure(profile, base, windows, line, settings, joined, ask.statistics)
+    return Counted(unit, profile, line, base, said, frame, joined)
+
+
+def _reference(
+    unit: Unit,
+    ask: Ask,
+    state: State,
+    progress: Progress | None,
+) -> tuple[tuple[Profile, int] | None, Logs | None]:
+    """A saved baseline (profile, windows), or the logs of a reference file; none of both: (None, None)."""
+    settings = unit.settings.baseline
+    if settings.from_ in ("first", "rolling"):
+        return None, None
+    given = settings.path if settings.from_ in ("auto", "path") else ""
+    if given:
+        path = given if ask.baseline else str(Path(unit.folder) / given)
+        saved = load_baseline(Path(path)) if Path(path).is_file() else None
+        if saved is not None:
+            return saved, None
+        if not Path(path).exists() and (Path(unit.folder) / BASELINES / f"{given}.parquet").exists():
+            return load_baseline(Path(unit.folder) / BASELINES / f"{given}.parquet"), None
+        found = discover((path,), unit.settings.model_copy(update={"sources": {}}), columns=ask.columns)
+        logs = open_logs(found.files, state.text, progress)
+        if not logs.parts:
+            raise DataError("the baseline holds no readable row", given, "pass --baseline FILE with rows in it")
+        return None, logs
+    if settings.saved:
+        file = Path(unit.folder) / BASELINES / f"{settings.saved}.parquet"
+        saved = load_baseline(file) if file.is_file() else None
+        if saved is None:
+            raise UsageError(
+                f"no saved baseline '{settings.saved}'",
+                str(file),
+                f"make it: mlops baseline save {settings.saved} LOGS",
+            )
+        return saved, None
+    return None, None
+
+
+BASELINES = "mlops.baselines"
+
+
+def _measure(
+    profile: Profile,
+    base: Profile | None,
+    windows: int,
+    line: Timeline,
+    settings: Settings,
+    joined: Pairs,
+    statistics: str,
+) -> pl.DataFrame:
+    """Every measurement; with a rolling baseline each judged window has one of its own."""
+    codes = wanted_codes(settings, statistics)
+
+    def take(starts: tuple[int, ...], reference: Profile | None, n: int) -> pl.DataFrame:
+        end_of = line.end_of
+        return measure(
+            Context(
+                current=profile,
+                baseline=reference,
+                baseline_windows=n,
+                windows=starts,
+                ends=tuple(end_of[s] for s in starts),
+                partial=line.partial,
+                settings=settings,
+                now=line.now,
+                counts=joined.counts,
+                unavailable=joined.unavailable,
+            ),
+            codes,
+        )
+
+    if settings.baseline.from_ != "rolling" or base is not None:
+        return take(line.starts, base, windows)
+    frames = []
+    for start in line.starts:
+        before = rolling(line, start, settings.baseline.rolling)
+        reference = pool(select(profile, windows=before)) if before else None
+        frames.append(take((start,), reference, len(before)))
+    return pl.concat(frames) if frames else take((), None, 0)
+
+
+def wanted_codes(settings: Settings, statistics: str) -> list[str]:
+    """Codes to measure: all but the further drift statistics, which are named or asked for."""
+    named = {code for group in settings.metrics.values() if isinstance(group, Mapping) for code in group}
+    return [c for c in METRICS if not c.startswith("drift-") or statistics == "all" or c in named]
+
+
+def _range(ask: Ask, settings: Settings) -> Range:
+    def at(value: str | datetime | None, *, end: bool) -> int | None:
+        return None if value is None or value == "" else _us(value, settings, end=end)
+
+    found = Range(at(ask.since, end=False), at(ask.until, end=True), at(ask.now, end=True))
+    if found.since is not None and found.until is not None and found.since >= found.until:
+        raise UsageError(
+            f"--since {ask.since} is not before --until {ask.until}",
+            "the command line",
+            "give a --since that is earlier",
+        )
+    return found
+
+
+def _us(value: str | datetime, settings: Settings, *, end: bool) -> int:
+    at = value if isinstance(value, datetime) else moment(value, settings.project.timezone, end=end)
+    return round(at.astimezone(UTC).timestamp() * SECOND)
+
+
+def _said(unit: Unit, ask: Ask, line: Timeline, base: Profile | None) -> str:
+    """The baseline in words."""
+    if base is not None:
+        return ask.baseline or unit.settings.baseline.path or unit.settings.baseline.saved
+    if unit.settings.baseline.from_ == "rolling":
+        return f"the {unit.settings.baseline.rolling} before each window, lagged"
+    if not line.baseline:
+        return "none: too few windows"
+    first, last = (iso(datetime.fromtimestamp(line.baseline[i] // SECOND, UTC))[:10] for i in (0, -1))
+    span = f" ({first} to {last})" if first != last else ""
+    return f"the first {len(line.baseline)} windows{span}"

@@ -1,0 +1,201 @@
+"""Timeline: which windows there are, which of them are the baseline, and which are judged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import polars as pl
+
+from mlops_cli.config.settings import Baseline, Windows, seconds
+from mlops_cli.profile.spec import Profile, WindowSpec
+
+SECOND = 1_000_000
+PARTIAL_SHARE = 0.1  # a first window that starts later than the others by this much of its length is partial
+LONGEST = 20_000  # windows; more come from a wrong clock, not from a log
+MAIN_KINDS = ("predictions", "requests", "spans", "gauges", "feedback", "decisions")
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The windows of a run, in order; all times are microseconds, UTC.
+
+    Parameters
+    ----------
+    starts, ends : of every window from the first record to the last, empty ones too
+    rows : records of the main kind in each
+    baseline : starts of the baseline's windows (empty: a reference file, or none)
+    judged : starts of the windows that are judged
+    excluded : starts of windows that are neither
+    partial : starts of windows that are not whole: the first, and those not over
+    unfinished : starts of windows that are not over
+    now : the given time, or the newest record's
+    newest : time of the newest record
+    stray : records whose time lies far outside the rest
+
+    """
+
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+    rows: tuple[int, ...]
+    baseline: tuple[int, ...]
+    judged: tuple[int, ...]
+    excluded: tuple[int, ...]
+    partial: frozenset[int]
+    unfinished: frozenset[int]
+    now: int
+    newest: int
+    stray: int
+
+    @property
+    def end_of(self) -> dict[int, int]:
+        """Start of a window → its end."""
+        return dict(zip(self.starts, self.ends, strict=True))
+
+
+@dataclass(frozen=True)
+class Range:
+    """What is to be judged: `since`, `until` and `now` in microseconds, None where not given."""
+
+    since: int | None = None
+    until: int | None = None
+    now: int | None = None
+
+
+def timeline(
+    profile: Profile,
+    windows: Windows,
+    baseline: Baseline,
+    excluded: Sequence[tuple[int, int]],
+    wanted: Range,
+    *,
+    reference: bool,
+) -> Timeline:
+    """Lay out the windows of a profile.
+
+    Parameters
+    ----------
+    profile : of the logs to be judged
+    windows, baseline : settings
+    excluded : known odd times, microseconds [from, to)
+    wanted : the range to judge
+    reference : the baseline is a profile of its own, so no window of these logs is one
+
+    """
+    counts, stray = _plausible(_counts(profile), profile.spec.window)
+    if counts.is_empty():
+        now = wanted.now or 0
+        return Timeline((), (), (), (), (), (), frozenset(), frozenset(), now, now, stray)
+    spec = profile.spec.window
+    newest = int(counts["last"].max())  # type: ignore[arg-type]
+    now = newest if wanted.now is None else wanted.now
+    starts, ends = _windows(counts, spec, now if wanted.now is not None else None)
+    seen = dict(zip(counts["window"].to_list(), counts["n"].to_list(), strict=True))
+    rows = tuple(int(seen.get(s, 0)) for s in starts)
+    late = _lateness(windows.late_arrival, spec)
+    unfinished = frozenset(s for s, e in zip(starts, ends, strict=True) if e + late > now) if spec.seconds else frozenset()
+    partial = unfinished | _late_start(counts, spec)
+    odd = tuple(s for s, e in zip(starts, ends, strict=True) if any(s < b and e > a for a, b in excluded))
+    whole = [s for s, n in zip(starts, rows, strict=True) if s not in partial and s not in odd and n]
+    base = () if reference else _baseline(whole, len(starts), baseline)
+    judged = tuple(
+        s
+        for s in starts
+        if s not in base
+        and s not in odd
+        and (not base or baseline.from_ == "rolling" or s > base[-1])
+        and (wanted.since is None or s >= wanted.since)
+        and (wanted.until is None or s < wanted.until)
+        and s <= now
+    )
+    if baseline.from_ == "rolling" and not reference:
+        base = ()
+    return Timeline(starts, ends, rows, base, judged, odd, partial, unfinished, now, newest, stray)
+
+
+def rolling(line: Timeline, start: int, length: str) -> tuple[int, ...]:
+    """The lagged windows that one window is compared with: the last quarter of `length` is left out.
+
+    So a slow drift cannot hide in its own baseline; at least one window is always left out.
+    """
+    span = seconds(length) * SECOND
+    lag = max(span // 4, 1)
+    return tuple(
+        s
+        for s, e, n in zip(line.starts, line.ends, line.rows, strict=True)
+        if n and s >= start - span and e <= start - lag and s not in line.partial and s not in line.excluded
+    )
+
+
+def _counts(profile: Profile) -> pl.DataFrame:
+    """Rows, first and last time of each window of the main kind of log."""
+    groups = profile.groups.filter(pl.col("segment") == "")
+    kinds = groups["kind"].unique().to_list()
+    main = next((k for k in MAIN_KINDS if k in kinds), "")
+    ids = profile.spec.field_ids(main, type="rows")
+    rows = profile.moments.filter(pl.col("field").is_in(ids) & pl.col("min").is_not_null())
+    return (
+        rows.join(groups.filter(pl.col("kind") == main), on="group")
+        .group_by("window")
+        .agg(pl.col("n").sum(), pl.col("min").min().alias("first"), pl.col("max").max().alias("last"))
+        .sort("window")
+    )
+
+
+def _plausible(counts: pl.DataFrame, spec: WindowSpec) -> tuple[pl.DataFrame, int]:
+    """Leave out records whose clock was wrong: few of them, and further away than the rest is long."""
+    if counts.height < 2 or not spec.seconds:
+        return counts, 0
+    total = int(counts["n"].sum())
+    stray = 0
+    for ahead in (False, True):
+        while counts.height > 1:
+            part = counts.reverse() if ahead else counts
+            rest = part.slice(1)
+            gap = abs(int(part["window"][1]) - int(part["window"][0]))
+            span = abs(int(rest["window"][0]) - int(rest["window"][-1])) + spec.seconds * SECOND
+            n = int(part["n"][0])
+            if gap <= max(span, 30 * spec.seconds * SECOND) or n > 0.01 * total:
+                break
+            stray += n
+            counts = rest.sort("window")
+    return counts, stray
+
+
+def _windows(counts: pl.DataFrame, spec: WindowSpec, now: int | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """All windows from the first record to the last (or to `now`), at most LONGEST."""
+    first, last = int(counts["window"][0]), int(counts["window"][-1])
+    if not spec.seconds:
+        return (first,), (int(counts["last"].max()) + 1,)  # type: ignore[arg-type]
+    if now is not None and now > last:
+        last = min(now, last + 1_000 * spec.seconds * SECOND)
+    size = spec.seconds * SECOND
+    if (last - first) // size > LONGEST:
+        first = last - LONGEST * size
+    starts = spec.starts(first, last)
+    return tuple(starts[:-1]), tuple(starts[1:])
+
+
+def _lateness(text: str, spec: WindowSpec) -> int:
+    if text != "auto":
+        return seconds(text) * SECOND
+    return min(3_600, spec.seconds) * SECOND
+
+
+def _late_start(counts: pl.DataFrame, spec: WindowSpec) -> frozenset[int]:
+    """The first window, where its first record comes later in it than is usual."""
+    if counts.height < 2 or not spec.seconds:
+        return frozenset()
+    gaps = [f - w for w, f in zip(counts["window"].to_list(), counts["first"].to_list(), strict=True)]
+    usual = median(gaps[1:])
+    if gaps[0] > usual + PARTIAL_SHARE * spec.seconds * SECOND:
+        return frozenset({int(counts["window"][0])})
+    return frozenset()
+
+
+def _baseline(whole: Sequence[int], windows: int, settings: Baseline) -> tuple[int, ...]:
+    """The first third of the whole windows, 3 to 14; with fewer than 4 windows there is none."""
+    if settings.from_ == "first" and settings.first:
+        return tuple(whole[: settings.first])
+    if windows < 4 or len(whole) < 4:
+        return ()
+    return tuple(whole[: min(max(len(whole) // 3, 3), 14)])

@@ -1,0 +1,41 @@
+"""What JS, Hellinger and PSI share: a sum over bins of a function of the two shares, less its expectation."""
+
+import numpy as np
+
+from mlops_cli.stats.bins import Bins, bins, pooled
+from mlops_cli.stats.contingency import evidence
+from mlops_cli.stats.null import Term, expected_sum
+from mlops_cli.stats.statistic import Counts, Drift, Floats
+
+
+def divergence(counts: Counts, term: Term, curvature: float, *, root: bool) -> Drift:
+    """Drift of a statistic that adds up over the bins.
+
+    The size is the sum over the bins of `bins.pooled` less its mean when nothing changed; `expected` is
+    what lies between size and value, so it holds what the pooled bins differ by among themselves too.
+
+    Parameters
+    ----------
+    counts : of baseline and windows
+    term, curvature : as in `null.expected_sum`
+    root : the statistic is the root of the sum
+
+    """
+    binned = bins(counts)
+    tested = pooled(counts, binned)
+    value = total(binned, term)
+    apart = total(tested, term) - expected_sum(tested, term, curvature)
+    a, b = evidence(tested)
+    size, expected = np.maximum(apart, 0.0), np.maximum(value - apart, 0.0)
+    if root:
+        value, expected, size = np.sqrt(value), np.sqrt(expected), np.sqrt(size)
+    return Drift(value, expected, size, "chi2", a, b)
+
+
+def total(rows: Bins, term: Term) -> Floats:
+    """Sum of the term over the bins, (W,); NaN where a sample is empty."""
+    n, m = rows.reference.sum(axis=-1, keepdims=True), rows.current.sum(axis=1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        u, v = rows.reference / n, rows.current / m
+    out = np.maximum(term(u, v).sum(axis=1), 0.0)  # rounding leaves -1e-17 of equal samples
+    return np.where(((n > 0) & (m > 0))[..., 0], out, np.nan)
