@@ -13,7 +13,7 @@ from mlops_cli.cli.moments import moment as typed_moment
 from mlops_cli.cli.steps import SECOND, Counted
 from mlops_cli.cli.tables import models_table, series_table, unknown_table, windows_table
 from mlops_cli.config.load import Loaded, digest
-from mlops_cli.config.settings import seconds
+from mlops_cli.config.section import seconds
 from mlops_cli.decide.health import health
 from mlops_cli.errors import DataError
 from mlops_cli.judge.judge import Judged, Outcome, judge

@@ -1,51 +1,14 @@
 """Every setting with its default, its unit and its reason."""
 
-import re
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from mlops_cli.config.lines import DEFAULT_LINES
+from mlops_cli.config.section import Bound, Duration, Section
 
 KINDS = ("predictions", "feedback", "decisions", "requests", "spans", "gauges")
 GROUPS = ("input", "output", "software")
-
-_DURATION = re.compile(r"^(\d+)\s*(s|min|h|d|w)$")
-_CHANGE = re.compile(r"^[+-]\d+(\.\d+)?\s*(%|pp)?$")
-_SECONDS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-
-
-def seconds(duration: str) -> int:
-    """`10s`, `5min`, `1h`, `7d`, `4w` in seconds."""
-    match = _DURATION.match(duration)
-    if not match:
-        raise ValueError(f"'{duration}' is no duration: write a number and s, min, h, d or w")
-    return int(match[1]) * _SECONDS[match[2]]
-
-
-def _duration(text: str) -> str:
-    if text != "auto" and seconds(text) <= 0:
-        raise ValueError(f"'{text}' is no duration: it must be longer than 0")
-    return text
-
-
-def _bound(value: float | str | tuple[float | str, ...]) -> float | str | tuple[float | str, ...]:
-    for one in value if isinstance(value, tuple) else (value,):
-        if isinstance(one, str) and not _CHANGE.match(one):
-            raise ValueError(
-                f"'{one}' is no line: write a number (absolute) or a change against the baseline "
-                "with its sign ('+20%', '+2pp', '-0.02')",
-            )
-    return value
-
-
-Duration = Annotated[str, AfterValidator(_duration)]
-Bound = Annotated[float | str | tuple[float | str, ...], AfterValidator(_bound)]
-
-
-class Section(BaseModel):
-    """One table of `mlops.toml`: an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
 
 class Project(Section):
     """[project]."""
@@ -165,48 +128,3 @@ class Settings(Section):
         given = self.metrics.get(group, {}).get(code, {})
         common = {"for": self.metrics["for"]} if "for" in self.metrics else {}
         return Line.model_validate({**common, **default, **given})
-
-
-# The default lines. A rate that should be nearly zero has absolute ones; what depends on the world is
-# compared with the baseline. Both need evidence beside size, so a small window does not cry wolf.
-DEFAULT_LINES: dict[str, dict[str, dict[str, Any]]] = {
-    "input": {
-        "volume": {"warn": ("-40%", "+100%"), "alarm": ("-70%", "+300%")},
-        "missing-rate": {"warn": "+2pp", "alarm": "+5pp"},
-        "empty-rate": {"warn": "+2pp", "alarm": "+5pp"},
-        "text-length": {"warn": ("-30%", "+30%"), "alarm": ("-60%", "+60%")},
-        "out-of-range": {"warn": 0.001, "alarm": 0.01},
-        "infinite-rate": {"warn": 0.0, "alarm": 0.005},
-        "top-share": {"warn": "+2pp", "alarm": "+5pp"},
-        "unseen-rate": {"warn": 0.001, "alarm": 0.01},
-        "type-change": {"alarm": 0.0},
-        "field-vanished": {"alarm": 0.0},
-        "field-new": {"warn": 0.0},
-        "duplicate-rate": {"warn": "+1pp", "alarm": "+5pp"},
-        "bad-time-rate": {"warn": 0.001, "alarm": 0.01},
-        "drift": {"warn": 0.05, "alarm": 0.15},
-    },
-    "output": {
-        "null-rate": {"warn": 0.005, "alarm": 0.02},
-        "constant-output": {"alarm": 0.9999},
-        "score-mean": {"warn": ("-15%", "+15%"), "alarm": ("-40%", "+40%")},
-        "redo-rate": {"warn": "+20%", "alarm": "+50%"},
-        "action-rate": {"warn": ("-50%", "+50%"), "alarm": ("-80%", "+150%")},
-        "drift": {"warn": 0.05, "alarm": 0.15},
-    },
-    "software": {
-        "latency-p50": {"warn": "+30%", "alarm": "+100%"},
-        "latency-p90": {},
-        "latency-p95": {"warn": "+40%", "alarm": "+100%"},
-        "latency-p99": {"warn": "+60%", "alarm": "+200%"},
-        "queue-p95": {"warn": "+50%", "alarm": "+200%"},
-        "throughput": {},
-        "error-rate": {"warn": 0.005, "alarm": 0.02},
-        "client-error-rate": {"warn": "+2pp", "alarm": "+5pp"},
-        "log-completeness": {"warn": 0.99, "alarm": 0.95},
-        "memory-utilisation": {"warn": 0.8, "alarm": 0.95},
-        "cpu-utilisation": {"warn": 0.8, "alarm": 0.95},
-        "load": {"warn": 1.0, "alarm": 2.0},
-        "staleness": {},
-    },
-}

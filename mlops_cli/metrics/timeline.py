@@ -6,7 +6,8 @@ from statistics import median
 
 import polars as pl
 
-from mlops_cli.config.settings import Baseline, Windows, seconds
+from mlops_cli.config.section import seconds
+from mlops_cli.config.settings import Baseline, Windows
 from mlops_cli.profile.spec import Profile, WindowSpec
 
 SECOND = 1_000_000

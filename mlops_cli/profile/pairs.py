@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from mlops_cli.config.settings import Settings, seconds
+from mlops_cli.config.section import seconds
+from mlops_cli.config.settings import Settings
 from mlops_cli.logs.expressions import available
 from mlops_cli.logs.format import Part
 from mlops_cli.logs.join import (

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from mlops_cli.config.settings import DEFAULT_LINES
+from mlops_cli.config.lines import DEFAULT_LINES
 from mlops_cli.errors import UsageError
 from mlops_cli.metrics.measure import measure
 from mlops_cli.metrics.metric import MEASUREMENT, SERIES

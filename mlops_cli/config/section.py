@@ -1,0 +1,44 @@
+"""Section: the shape of a table of `mlops.toml`, and the words its values are written in."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+_DURATION = re.compile(r"^(\d+)\s*(s|min|h|d|w)$")
+_CHANGE = re.compile(r"^[+-]\d+(\.\d+)?\s*(%|pp)?$")
+_SECONDS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def seconds(duration: str) -> int:
+    """`10s`, `5min`, `1h`, `7d`, `4w` in seconds."""
+    match = _DURATION.match(duration)
+    if not match:
+        raise ValueError(f"'{duration}' is no duration: write a number and s, min, h, d or w")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def _duration(text: str) -> str:
+    if text != "auto" and seconds(text) <= 0:
+        raise ValueError(f"'{text}' is no duration: it must be longer than 0")
+    return text
+
+
+def _bound(value: float | str | tuple[float | str, ...]) -> float | str | tuple[float | str, ...]:
+    for one in value if isinstance(value, tuple) else (value,):
+        if isinstance(one, str) and not _CHANGE.match(one):
+            raise ValueError(
+                f"'{one}' is no line: write a number (absolute) or a change against the baseline "
+                "with its sign ('+20%', '+2pp', '-0.02')",
+            )
+    return value
+
+
+Duration = Annotated[str, AfterValidator(_duration)]
+Bound = Annotated[float | str | tuple[float | str, ...], AfterValidator(_bound)]
+
+
+class Section(BaseModel):
+    """One table of `mlops.toml`: an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
