@@ -15,7 +15,8 @@ from mlops_cli.stats.proportion import wilson
 
 def moment(microseconds: int) -> datetime:
     """A time of the frames as the report has it."""
-    return datetime.fromtimestamp(microseconds // 1_000_000, UTC).replace(microsecond=microseconds % 1_000_000)
+    whole, rest = divmod(microseconds, 1_000_000)
+    return datetime.fromtimestamp(whole, UTC).replace(microsecond=rest)
 
 
 def scope_of(row: Mapping[str, Any]) -> Scope:

@@ -54,8 +54,8 @@ def thresholds(line: Line, direction: str) -> tuple[Threshold, ...]:
     for level, bound in ((Level.ALARM, line.alarm), (Level.WARNING, line.warn)):
         if bound is None:
             continue
-        for one in bound if isinstance(bound, tuple) else (bound,):
-            out.append(_threshold(level, one, direction))
+        several = bound if isinstance(bound, tuple) else (bound,)
+        out.extend(_threshold(level, one, direction) for one in several)
     return tuple(out)
 
 

@@ -93,7 +93,8 @@ def timeline(
     seen = dict(zip(counts["window"].to_list(), counts["n"].to_list(), strict=True))
     rows = tuple(int(seen.get(s, 0)) for s in starts)
     late = _lateness(windows.late_arrival, spec)
-    unfinished = frozenset(s for s, e in zip(starts, ends, strict=True) if e + late > now) if spec.seconds else frozenset()
+    over = not spec.seconds  # the whole log as one window is judged as it is
+    unfinished = frozenset(s for s, e in zip(starts, ends, strict=True) if not over and e + late > now)
     partial = unfinished | _late_start(counts, spec)
     odd = tuple(s for s, e in zip(starts, ends, strict=True) if any(s < b and e > a for a, b in excluded))
     whole = [s for s, n in zip(starts, rows, strict=True) if s not in partial and s not in odd and n]
@@ -162,7 +163,9 @@ def _plausible(counts: pl.DataFrame, spec: WindowSpec) -> tuple[pl.DataFrame, in
     return counts, stray
 
 
-def _windows(counts: pl.DataFrame, spec: WindowSpec, now: int | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _windows(
+    counts: pl.DataFrame, spec: WindowSpec, now: int | None
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """All windows from the first record to the last (or to `now`), at most LONGEST."""
     first, last = int(counts["window"][0]), int(counts["window"][-1])
     if not spec.seconds:
