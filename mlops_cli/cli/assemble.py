@@ -1,7 +1,7 @@
 """Measurements of every unit → the Report of `monitor`, with its exit code."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ import polars as pl
 from mlops_cli import __version__
 from mlops_cli.cli.ask import Ask
 from mlops_cli.cli.moments import moment as typed_moment
+from mlops_cli.cli.seen import Seen
 from mlops_cli.cli.steps import SECOND, Counted
 from mlops_cli.cli.tables import models_table, series_table, unknown_table, windows_table
 from mlops_cli.config.load import Loaded, digest
@@ -24,14 +25,6 @@ from mlops_cli.result.exit_code import ExitCode, gate
 from mlops_cli.result.finding import Judgement, Level, by_severity
 from mlops_cli.result.report import Report, Source
 from mlops_cli.result.scope import iso
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One unit, counted and judged."""
-
-    counted: Counted
-    outcome: Outcome
 
 
 def assemble(counted: Sequence[Counted], ask: Ask, loaded: Loaded, note: str, clock: datetime) -> Report:

@@ -1,0 +1,205 @@
+"""The tables of a report: what sparklines, charts and the CI formats are drawn from.
+
+models    one row a model, worst first
+series    one row a judged or shown series, the worst of each metric first
+windows   one row a series and window, baseline windows included; bounded (`WINDOW_ROWS`)
+unknown   one row a metric, field and reason: how many windows could not be judged
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from mlops_cli.cli.seen import Seen
+from mlops_cli.judge.judge import SERIES
+from mlops_cli.judge.say import moment, scope_of
+from mlops_cli.metrics.registry import METRICS
+from mlops_cli.result.finding import Finding, Level, Status
+from mlops_cli.result.report import Table
+from mlops_cli.result.scope import iso
+
+# `worst` is the id of the finding to look at first; alarms and warnings are those open.
+MODELS = ("model", "level", "alarms", "warnings", "recovered", "checked", "unknown", "worst")
+# `series` is the id a finding of it has. `level` is that of the last judged window (null: shown only, it
+# has no line), `worst` that of the worst one. `value` to `threshold` are of that last window, in `unit`;
+# `used` is how far the value has come from the reference to the line: 0 at the reference, 1 at the line.
+SERIES_COLUMNS = (
+    "series", "group", "code", "model", "component", "arm", "segment", "field", "unit", "direction",
+    "level", "worst", "value", "n", "low", "high", "reference", "threshold", "used", "why",
+)  # fmt: skip
+# `level` is null where the window was not judged: the baseline's, an unfinished one.
+WINDOWS = ("series", "window", "value", "n", "level", "threshold")
+# `windows` add up to `unknown` of the judgement.
+UNKNOWN = ("group", "code", "model", "field", "why", "series", "windows")
+
+WINDOW_ROWS = 4_000  # some 400 KB of JSON
+WINDOWS_OF_SERIES = 400  # the latest ones; more than a chart has pixels for
+
+
+def models_table(seen: Sequence[Seen]) -> Table:
+    """One row a model, worst first."""
+    rows: list[tuple[Any, ...]] = []
+    for one in seen:
+        counts = one.outcome.frame.group_by("model").agg(
+            pl.col("lined").sum().alias("all"),
+            pl.col("unjudged").is_not_null().sum().alias("unknown"),
+        )
+        for model, total, unknown in counts.sort("model").iter_rows():
+            found = [f for f in one.outcome.judgement.findings if f.scope.model == model]
+            rows.append(_model(model, total - unknown, unknown, found))
+    rows.sort(key=lambda r: (-Level[r[1].upper()], -r[2], -r[3], r[0]))
+    return Table("models", "models, worst first", MODELS, tuple(rows))
+
+
+def _model(name: str, checked: int, unknown: int, found: Sequence[Finding]) -> tuple[Any, ...]:
+    held = [f for f in found if f.status is Status.OPEN]
+    level = max((f.level for f in held), default=Level.OK if checked else Level.UNKNOWN)
+    alarms = sum(f.level is Level.ALARM for f in held)
+    recovered = sum(f.status is Status.RECOVERED for f in found)
+    worst = found[0].id if found else None  # they come by severity
+    return (name, level.word, alarms, len(held) - alarms, recovered, checked, unknown, worst)
+
+
+def series_table(seen: Sequence[Seen]) -> Table:
+    """One row a series: where it stands at the end of the judged range."""
+    rows = [_series(row) for one in seen for row in _last(one.outcome.frame).iter_rows(named=True)]
+    order = {code: i for i, code in enumerate(METRICS)}
+    groups = {group: i for i, group in enumerate(dict.fromkeys(METRICS[c].group for c in METRICS))}
+    rows.sort(
+        key=lambda r: (
+            groups.get(r["group"], len(groups)),
+            order.get(r["code"], len(order)),
+            r["code"],
+            -Level[(r["level"] or "ok").upper()],
+            -Level[r["worst"].upper()],
+            -(r["used"] if r["used"] is not None else -1.0),
+            r["series"],
+        ),
+    )
+    caption = "every series at the end of the judged range, the worst of each metric first"
+    return Table("series", caption, SERIES_COLUMNS, tuple(tuple(r[c] for c in SERIES_COLUMNS) for r in rows))
+
+
+def _last(frame: pl.DataFrame) -> pl.DataFrame:
+    """The last judged row of each series; of one that is never judged, the last."""
+    ordered = frame.sort("lined", "window")
+    worst = pl.col("level").filter(pl.col("lined")).max().fill_null(int(Level.OK))
+    return ordered.group_by(SERIES, maintain_order=True).agg(pl.all().last(), worst.alias("worst"))
+
+
+def _series(row: Mapping[str, Any]) -> dict[str, Any]:
+    unit, direction = "", "both"
+    if row["code"] in METRICS:
+        metric = METRICS[row["code"]]
+        unit, direction = metric.unit, metric.direction
+    scope = scope_of(row)
+    return {
+        **{k: row[k] for k in ("group", "code", "model", "component", "arm", "segment", "field")},
+        "series": f"{row['code']}/{scope.path()}",
+        "unit": unit,
+        "direction": direction,
+        "level": Level(row["level"]).word if row["lined"] else None,
+        "worst": Level(row["worst"]).word,
+        "n": row["n"],
+        **{k: _short(row[k]) for k in ("value", "low", "high", "reference", "threshold")},
+        "used": _used(row, direction),
+        "why": row["unjudged"] or row["why"],
+    }
+
+
+def _used(row: Mapping[str, Any], direction: str) -> float | None:
+    """How far the measurement has come from its reference to its line; None where that has no meaning."""
+    size = row["value"] if row["size"] is None else row["size"]
+    start = row["reference"]
+    if start is None and direction == "up":
+        start = 0.0
+    if size is None or start is None or row["threshold"] is None or row["threshold"] == start:
+        return None
+    return round(float((size - start) / (row["threshold"] - start)), 3)
+
+
+def windows_table(seen: Sequence[Seen]) -> Table:
+    """Every window of the series worth a chart: findings first, then one a metric, then what has no field."""
+    frames = [_windows(one) for one in seen]
+    ids = {r[0]: r for r in series_table(seen).rows}
+    wanted = _worth(seen, ids)
+    by_id = {key: part for frame in frames for key, part in _by_series(frame).items()}
+    rows: list[tuple[Any, ...]] = []
+    cut = 0
+    for name in wanted:
+        part = by_id.get(name, [])
+        if len(rows) + min(len(part), WINDOWS_OF_SERIES) > WINDOW_ROWS:
+            break
+        cut += len(part) > WINDOWS_OF_SERIES
+        rows.extend((name, *row) for row in part[-WINDOWS_OF_SERIES:])
+    shown = len({r[0] for r in rows})
+    caption = f"windows of {shown} of {len(ids)} series"
+    if cut:
+        caption += f"; the latest {WINDOWS_OF_SERIES} of each"
+    return Table("windows", caption, WINDOWS, tuple(rows))
+
+
+def _worth(seen: Sequence[Seen], ids: Mapping[str, tuple[Any, ...]]) -> list[str]:
+    """Ids of the series in the order in which they get their windows shown."""
+    at = {c: i for i, c in enumerate(SERIES_COLUMNS)}
+    found = [f.id for one in seen for f in one.outcome.judgement.findings]
+    first = {(r[at["model"]], r[at["group"]], r[at["code"]]): name for name, r in reversed(list(ids.items()))}
+    whole = [name for name, r in ids.items() if not r[at["field"]] and not r[at["segment"]]]
+    return [n for n in dict.fromkeys([*found, *first.values(), *whole, *ids]) if n in ids]
+
+
+def _windows(one: Seen) -> pl.DataFrame:
+    """All measured windows of the series that are judged or shown, with the levels of the judged ones."""
+    judged = one.outcome.frame
+    measured = one.counted.measured
+    if one.counted.unit.name:
+        measured = measured.with_columns(model=pl.lit(one.counted.unit.name))
+    levels = judged.select(
+        *SERIES,
+        "window",
+        "threshold",
+        level=pl.when("lined").then("level"),
+    )
+    keys = judged.select(SERIES).unique()
+    return (
+        measured.join(keys, on=SERIES, how="semi")
+        .join(levels, on=[*SERIES, "window"], how="left")
+        .sort([*SERIES, "window"])
+    )
+
+
+def _by_series(frame: pl.DataFrame) -> dict[str, list[tuple[Any, ...]]]:
+    out: dict[str, list[tuple[Any, ...]]] = {}
+    columns = [*SERIES, "window", "value", "n", "level", "threshold"]
+    last: tuple[Any, ...] = ()
+    name = ""
+    for row in frame.select(columns).iter_rows():
+        if row[: len(SERIES)] != last:
+            last = row[: len(SERIES)]
+            fields = dict(zip(SERIES, last, strict=True))
+            name = f"{fields['code']}/{scope_of(fields).path()}"
+        window, value, n, level, threshold = row[len(SERIES) :]
+        word = None if level is None else Level(level).word
+        out.setdefault(name, []).append((iso(moment(window)), _short(value), n, word, _short(threshold)))
+    return out
+
+
+def unknown_table(seen: Sequence[Seen]) -> Table:
+    """What could not be judged, by metric, field and reason; the most windows first."""
+    frames = [one.outcome.frame.filter(pl.col("lined") & pl.col("unjudged").is_not_null()) for one in seen]
+    keys = ["group", "code", "model", "field", "unjudged"]
+    counts = [
+        f.group_by(keys).agg(pl.struct(SERIES).n_unique().alias("series"), pl.len().alias("windows"))
+        for f in frames
+    ]
+    if not counts:
+        return Table("unknown", "what could not be judged", UNKNOWN, ())
+    table = pl.concat(counts).sort(["windows", *keys], descending=[True] + [False] * len(keys))
+    rows = tuple(table.select(*keys, "series", "windows").iter_rows())
+    return Table("unknown", "what could not be judged, and why", UNKNOWN, rows)
+
+
+def _short(value: float | None) -> float | None:
+    """Six digits are more than any chart shows."""
+    return None if value is None else float(f"{value:.6g}")
