@@ -1,7 +1,9 @@
 """Section: the shape of a table of `mlops.toml`, and the words its values are written in."""
 
 import re
+from datetime import datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -34,8 +36,26 @@ def _bound(value: float | str | tuple[float | str, ...]) -> float | str | tuple[
     return value
 
 
+def _timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"'{name}' is no time zone: write UTC, Europe/Berlin, ...") from None
+    return name
+
+
+def _moment(text: str) -> str:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"'{text}' is no time: write 2026-01-31 or 2026-01-31T06:00") from None
+    return text
+
+
 Duration = Annotated[str, AfterValidator(_duration)]
 Bound = Annotated[float | str | tuple[float | str, ...], AfterValidator(_bound)]
+Timezone = Annotated[str, AfterValidator(_timezone)]
+Moment = Annotated[str, AfterValidator(_moment)]
 
 
 class Section(BaseModel):

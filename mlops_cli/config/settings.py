@@ -5,16 +5,19 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mlops_cli.config.lines import DEFAULT_LINES
-from mlops_cli.config.section import Bound, Duration, Section
+from mlops_cli.config.section import Bound, Duration, Moment, Section, Timezone
 
 KINDS = ("predictions", "feedback", "decisions", "requests", "spans", "gauges")
 GROUPS = ("input", "output", "software")
+
 
 class Project(Section):
     """[project]."""
 
     name: str = Field("", description="Shown in reports; empty: the folder's name.")
-    timezone: str = Field("UTC", description="Where a day begins, and the zone of times that carry none.")
+    timezone: Timezone = Field(
+        "UTC", description="Where a day begins, and the zone of times that carry none."
+    )
 
 
 class Source(Section):
@@ -54,7 +57,7 @@ class Baseline(Section):
         "28d", description="For 'rolling': the time before the window judged, always lagged."
     )
     saved: str = Field("", description="For 'saved': the name given to `mlops baseline save`.")
-    exclude: tuple[tuple[str, str], ...] = Field(
+    exclude: tuple[tuple[Moment, Moment], ...] = Field(
         (), description="Known odd times, [from, to): neither baseline nor history."
     )
 
