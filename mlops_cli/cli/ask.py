@@ -1,8 +1,14 @@
 """Ask: what a command was asked, in one frozen record that the command line and Python both fill."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from mlops_cli.errors import unknown
+
+STATISTICS = ("default", "all")
+FAIL_ON = ("alarm", "warning", "never")
+UNDECIDED = ("pass", "fail")
 
 
 @dataclass(frozen=True)
@@ -45,3 +51,10 @@ class Ask:
     stdin_format: str = "jsonl"
     fail_on: str = ""
     undecided: str = ""
+
+
+def one_of(option: str, word: str, known: Sequence[str]) -> str:
+    """The word, which must be empty or a known one."""
+    if word and word not in known:
+        raise unknown("word", word, known, option)
+    return word

@@ -112,7 +112,7 @@ def _required_unknown(seen: Sequence[Seen]) -> list[str]:
         for code in one.counted.unit.settings.gate.require:
             rows = frame.filter((pl.col("code") == code) & pl.col("window").is_in(one.counted.line.judged))
             had = one.counted.measured.filter((pl.col("code") == code) & pl.col("value").is_not_null())
-            if had.is_empty() and not rows.is_empty() and code not in {"volume"}:
+            if had.is_empty() and not rows.is_empty() and code != "volume":
                 continue  # these logs cannot give it: said once, among what is unknown
             sampled = pl.col("test").fill_null("") != ""
             answered = rows.filter(pl.col("value").is_not_null() & (~sampled | (pl.col("n") >= thin)))
@@ -140,23 +140,21 @@ def _refuse_old(seen: Sequence[Seen], max_age: str, clock: datetime | None) -> N
 
 
 def _sources(counted: Counted) -> list[Source]:
-    out = []
-    for part in counted.unit.logs.parts:
-        out.append(
-            Source(
-                path=part.source.shown,
-                kind=part.kind,
-                format=part.source.format,
-                rows=part.rows,
-                quarantined=part.quarantined,
-                start=part.start,
-                end=part.end,
-                bytes=part.source.bytes,
-                fingerprint=part.source.fingerprint,
-                unavailable=part.source.unavailable,
-            ),
+    return [
+        Source(
+            path=part.source.shown,
+            kind=part.kind,
+            format=part.source.format,
+            rows=part.rows,
+            quarantined=part.quarantined,
+            start=part.start,
+            end=part.end,
+            bytes=part.source.bytes,
+            fingerprint=part.source.fingerprint,
+            unavailable=part.source.unavailable,
         )
-    return out
+        for part in counted.unit.logs.parts
+    ]
 
 
 def _details(seen: Sequence[Seen], ask: Ask, newest: int, now: int) -> Monitor:

@@ -1,18 +1,18 @@
 """The halves that commands share: what was asked → logs → profile → measurements."""
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from mlops_cli.cli.ask import Ask
+from mlops_cli.cli.asked import ready_of
 from mlops_cli.cli.moments import moment
-from mlops_cli.config.load import Loaded, load, load_file
+from mlops_cli.config.load import Loaded
 from mlops_cli.config.settings import Settings
 from mlops_cli.errors import DataError, UsageError
 from mlops_cli.logs.discover import Discovered, discover
@@ -29,7 +29,6 @@ from mlops_cli.profile.registry import ENGINES
 from mlops_cli.profile.spec import Profile, ProfileSpec
 from mlops_cli.profile.view import pool, select
 from mlops_cli.result.scope import iso
-from mlops_cli.stats.registry import DRIFT_STATISTICS
 
 Progress = Callable[[int, int], None]
 SECOND = 1_000_000
@@ -59,42 +58,14 @@ class Counted:
     pairs: Pairs
 
 
-def ready(ask: Ask) -> Loaded:
-    """The settings in force: the file's, the environment's, and what was asked."""
-    loaded = load(ask.config, isolated=ask.isolated, overlay=ask.overlays, words=words())
-    return replace(loaded, settings=asked(loaded.settings, ask))
-
-
-def words() -> dict[str, Sequence[str]]:
-    """The registries' names, which the configuration may use."""
-    return {"metrics": list(METRICS), "statistics": list(DRIFT_STATISTICS)}
-
-
-def asked(settings: Settings, ask: Ask) -> Settings:
-    """The settings with the options of this call laid over them."""
-    parts: dict[str, dict[str, Any]] = {"windows": {}, "segments": {}, "gate": {}, "baseline": {}, "report": {}}
-    if ask.window:
-        parts["windows"]["size"] = ask.window
-    if ask.segments:
-        parts["segments"]["by"] = ask.segments
-    if ask.fail_on:
-        parts["gate"]["fail_on"] = ask.fail_on
-    if ask.undecided:
-        parts["gate"]["undecided"] = ask.undecided
-    if ask.baseline:
-        parts["baseline"].update(path=ask.baseline, from_="path")
-    if ask.state:
-        parts["report"]["state"] = str(Path(ask.state).resolve())
-    changed = {k: getattr(settings, k).model_copy(update=v) for k, v in parts.items() if v}
-    return Settings.model_validate({**dict(settings), **{k: dict(v) for k, v in changed.items()}})
-
-
 class State:
     """The folder of the cache, or a temporary one where there is none or it cannot be written."""
 
     def __init__(self, ask: Ask, loaded: Loaded) -> None:
         self.note = ""
-        self.folder = self._folder(Path(loaded.folder) / loaded.settings.report.state) if ask.use_state else None
+        self.folder = (
+            self._folder(Path(loaded.folder) / loaded.settings.report.state) if ask.use_state else None
+        )
 
     def _folder(self, wanted: Path) -> Path | None:
         try:
@@ -141,7 +112,7 @@ def units(ask: Ask, loaded: Loaded, state: State, progress: Progress | None) -> 
     for path, files in by_model.items():
         settings, folder, name = loaded.settings, loaded.folder, ""
         if path:
-            settings, folder = asked(load_file(path), ask), str(Path(path).parent)
+            settings, folder = ready_of(path, ask), str(Path(path).parent)
             name = files[0].model
         if ask.model and name and name != ask.model:
             continue
@@ -209,7 +180,9 @@ def _reference(
         found = discover((path,), unit.settings.model_copy(update={"sources": {}}), columns=ask.columns)
         logs = open_logs(found.files, state.text, progress)
         if not logs.parts:
-            raise DataError("the baseline holds no readable row", given, "pass --baseline FILE with rows in it")
+            raise DataError(
+                "the baseline holds no readable row", given, "pass --baseline FILE with rows in it"
+            )
         return None, logs
     if settings.saved:
         file = Path(unit.folder) / BASELINES / f"{settings.saved}.parquet"

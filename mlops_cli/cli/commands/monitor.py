@@ -1,11 +1,13 @@
 """`mlops monitor`: what was read, what moved and by how much, and an exit code to gate on."""
 
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mlops_cli.cli.ask import Ask
+from mlops_cli.cli.options import Output
+from mlops_cli.cli.progress import progress as shown
+from mlops_cli.cli.say import say, targets
 
 if TYPE_CHECKING:
     from mlops_cli.result.report import Report
@@ -22,10 +24,26 @@ def report(ask: Ask, *, progress: Callable[[int, int], None] | None = None) -> "
         Where no row can be read.
 
     """
+    from mlops_cli.cli.asked import ready  # noqa: PLC0415
     from mlops_cli.cli.assemble import assemble  # noqa: PLC0415 # polars and numpy: 0.5 s
-    from mlops_cli.cli.steps import State, count, ready, units  # noqa: PLC0415
+    from mlops_cli.cli.steps import State, count, units  # noqa: PLC0415
 
     loaded = ready(ask)
     state = State(ask, loaded)
     counted = [count(unit, ask, state, progress) for unit in units(ask, loaded, state, progress)]
     return assemble(counted, ask, loaded, state.note, datetime.now(UTC))
+
+
+def command(ask: Ask, output: Output) -> int:
+    """Is the model healthy?
+
+    Reads logs of predictions, labels, accesses, spans and hosts as they lie (Parquet, JSON lines, CSV ...)
+    and says which input, output and software metrics moved, by how much, how sure that is, and what to do.
+    """
+    from mlops_cli.cli.asked import ready  # noqa: PLC0415 # polars, pydantic
+
+    loaded = ready(ask)
+    to = targets(output, loaded.settings.report.outputs, loaded.folder)
+    with shown(quiet=output.quiet) as tick:
+        said = report(ask, progress=tick)
+    return say(said, output, to)

@@ -1,0 +1,82 @@
+"""`mlops explain`: what a metric is, how it is taken and what to do when it alarms."""
+
+import shutil
+import textwrap
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from typer import Argument
+
+from mlops_cli.cli.options import Facts
+from mlops_cli.cli.say import tell, tell_json
+
+WORSE = {"up": "more is worse", "down": "less is worse", "both": "both more and less can be bad"}
+WIDEST = 100
+
+
+def command(
+    metric: Annotated[str, Argument(metavar="METRIC", help="As `mlops metrics list` names it.")],
+    form: Facts = "text",
+) -> int:
+    """What a metric is: formula, source, unit, default lines, and what to do when it alarms."""
+    from mlops_cli.config.lines import DEFAULT_LINES  # noqa: PLC0415
+    from mlops_cli.config.settings import Settings  # noqa: PLC0415 # pydantic and polars
+    from mlops_cli.metrics.registry import METRICS  # noqa: PLC0415
+
+    code = metric if metric in METRICS else metric.lower().replace("_", "-")
+    found = METRICS[code]
+    settings = Settings()
+    lines = {}
+    for group, codes in DEFAULT_LINES.items():
+        line = settings.line(group, code)
+        if code in codes or group == found.group:
+            drawn = (("warn", line.warn), ("alarm", line.alarm))
+            lines[group] = {level: bound for level, bound in drawn if bound is not None}
+    facts = {
+        "code": code,
+        "group": found.group,
+        "unit": found.unit,
+        "direction": found.direction,
+        "help": found.help,
+        "formula": found.formula,
+        "source": found.source,
+        "needs": list(found.needs),
+        "lines": lines,
+        "remedies": list(found.remedies),
+    }
+    return tell_json(facts) if form == "json" else tell(_text(facts))
+
+
+def _text(facts: Mapping[str, Any]) -> str:
+    head = f"{facts['code']}: {facts['help']}."
+    about = f"Of the group {facts['group']}, in {facts['unit']}; {WORSE[facts['direction']]}."
+    out = [_wrapped(head), _wrapped(about), ""]
+    out.append(_wrapped(facts["formula"], "formula   "))
+    out.append(_wrapped(facts["source"], "source    "))
+    if facts["needs"]:
+        out.append(_wrapped(", ".join(facts["needs"]), "needs     "))
+    for group, drawn in facts["lines"].items():
+        out.append(_wrapped(_line(group, facts["code"], drawn), "lines     "))
+    out += ["", "When it alarms:"]
+    out += [_wrapped(text, f"  {i}. ") for i, text in enumerate(facts["remedies"], 1)]
+    return "\n".join(out)
+
+
+def _line(group: str, code: str, drawn: Mapping[str, Any]) -> str:
+    """As it is written in `mlops.toml`."""
+    if not drawn:
+        said = "none by default: it is shown, not judged; draw one with"
+        return f"{said} [metrics.{group}] {code} = {{ alarm = ... }}"
+    bounds = ", ".join(f"{level} = {_toml(bound)}" for level, bound in drawn.items())
+    return f"[metrics.{group}] {code} = {{ {bounds} }}"
+
+
+def _toml(bound: Any) -> str:
+    if isinstance(bound, tuple | list):
+        return f"[{', '.join(_toml(b) for b in bound)}]"
+    return f'"{bound}"' if isinstance(bound, str) else f"{bound:g}"
+
+
+def _wrapped(text: str, label: str = "") -> str:
+    width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
+    return textwrap.fill(text, width, initial_indent=label, subsequent_indent=" " * len(label))

@@ -1,0 +1,44 @@
+"""COMMANDS: the public list of commands with their one-line help, in the four panels of `--help`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mlops_cli.registry import Registry
+
+# panel → name → (module:attribute, one-line help). A name of two words is a command in a group.
+PANELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "Look": {
+        "monitor": ("monitor:command", "Is the model healthy? What moved, by how much, how sure is that?"),
+        "explain": ("explain:command", "What a metric is: formula, unit, lines, source, remedies."),
+    },
+    "Compare": {},
+    "Decide": {},
+    "Set up": {
+        "demo": ("demo:command", "Write small logs with planted faults into a folder and monitor them."),
+        "init": ("init:command", "Write the mlops.toml that fits some logs."),
+        "sources detect": ("sources:detect", "What each file is taken for, and what cannot be had from it."),
+        "baseline save": ("baseline:save", "Save the profile of some logs as a baseline to compare with."),
+        "config check": ("config:check", "Is the configuration right? Every wrong key at once."),
+        "config show": ("config:show", "Every setting in force, and where it comes from."),
+        "config schema": ("config:schema", "The JSON Schema of mlops.toml."),
+        "metrics list": ("metrics:listing", "Every metric with its group and unit."),
+        "schema": ("schema:command", "The JSON Schema of the report."),
+    },
+}
+
+HELP: Mapping[str, str] = {name: text for panel in PANELS.values() for name, (_, text) in panel.items()}
+
+COMMANDS: Registry[Callable[..., int]] = Registry(
+    "command",
+    "mlops_cli.cli.commands",
+    {name: where for panel in PANELS.values() for name, (where, _) in panel.items()},
+)
+
+# The same for Python: what a command says, without printing it (`api.py`).
+REPORTS: Registry[Callable[..., Any]] = Registry(
+    "report",
+    "mlops_cli.cli.commands",
+    {
+        "monitor": "monitor:report",
+    },
+)
