@@ -61,11 +61,11 @@ class Lazy(TyperGroup):
         return [n for n in COMMANDS if n.startswith(self.prefix)]
 
 
-def group(prefix: str = "") -> Any:
+def group(prefix: str = "", *, completion: bool = False) -> Any:
     """A group of commands; without prefix `mlops` itself."""
-    app = typer.Typer(cls=Lazy, add_completion=not prefix, **PLAIN)
+    app = typer.Typer(cls=Lazy, add_completion=completion, add_help_option=False, **PLAIN)
     if prefix:
-        app.callback(help=f"The commands of {prefix.strip()}.")(_nothing)
+        app.callback(help=f"The commands of {prefix.strip()}.")(_group)
     else:
         app.callback(help=sentence, epilog=EPILOG)(_root)
     made: Any = get_command(app)
@@ -79,14 +79,28 @@ def _command(name: str) -> Any:
     return get_command(app)
 
 
-def _root(
-    *,
-    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Show the version.")] = False,
-) -> None:
-    if version:
+def _version(asked: bool) -> None:  # noqa: FBT001 # typer's signature
+    if asked:
         sys.stdout.write(f"mlops {__version__}\n")
         raise typer.Exit
 
 
-def _nothing() -> None:
+def _help(context: typer.Context, asked: bool) -> None:  # noqa: FBT001 # typer's signature
+    if asked:
+        sys.stdout.write(f"{context.get_help()}\n")
+        raise typer.Exit
+
+
+# Typer's own has no default, which makes it import pydantic (0.1 s) to coerce a flag that was not given.
+Help = Annotated[bool, typer.Option("--help", is_eager=True, callback=_help, help="Show this and exit.")]
+Version = Annotated[
+    bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version.")
+]
+
+
+def _root(*, version: Version = False, help_: Help = False) -> None:
+    pass
+
+
+def _group(*, help_: Help = False) -> None:
     pass

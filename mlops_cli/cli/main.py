@@ -45,8 +45,10 @@ def run(argv: list[str]) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    root = group()
-    if "_MLOPS_COMPLETE" in os.environ:
+    completing = "_MLOPS_COMPLETE" in os.environ
+    # Its two options cost every command the import of pydantic, so they are there where they can be meant.
+    root = group(completion=completing or not argv or argv[0].startswith("-"))
+    if completing:
         root.main(args=argv, prog_name="mlops")
     try:
         with root.make_context("mlops", argv or ["--help"]) as context:

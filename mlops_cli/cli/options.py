@@ -66,9 +66,7 @@ ASK: Mapping[str, tuple[Any, Any]] = {
     "segment": _texts("COLUMN", "Judge each of its values on its own"),
     "model": _text("NAME", "Only this one of several models."),
     "column": _texts("ROLE=COLUMN", "Which column is what: prediction=late"),
-    "statistics": _text(
-        "|".join(STATISTICS), "Of drift: the default of each type, or all.", default="default"
-    ),
+    "statistics": _text("|".join(STATISTICS), "Of drift: each type has a default.", default="default"),
     "fail_on": _text("|".join(FAIL_ON), "What makes the exit code 1. [alarm]"),
     "undecided": _text("|".join(UNDECIDED), "Exit code where there is no answer. [3]"),
     "config": _texts("FILE|KEY=VALUE", "Configuration, or a part of it"),
@@ -115,9 +113,9 @@ def ask(options: Mapping[str, Any]) -> Ask:
         overlays=tuple(typed["overlay"] or ()),
         baseline=typed["baseline"],
         columns=columns(typed["column"] or ()),
-        since=typed["since"],
-        until=typed["until"],
-        now=typed["now"],
+        since=typed["since"] or None,
+        until=typed["until"] or None,
+        now=typed["now"] or None,
         window=typed["window"],
         segments=tuple(typed["segment"] or ()),
         model=typed["model"],
