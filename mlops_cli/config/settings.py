@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from mlops_cli.config.automation import Automation
 from mlops_cli.config.lines import DEFAULT_LINES
 from mlops_cli.config.section import Bound, Duration, Moment, Section, Timezone
 
@@ -122,6 +123,7 @@ class Settings(Section):
         default_factory=dict,
         description="[metrics.GROUP] CODE = lines, laid over the defaults; [metrics] for = N.",
     )
+    automation: Automation = Automation()
     gate: Gate = Gate()
     report: Output = Output()
 
