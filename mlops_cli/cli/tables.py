@@ -1,10 +1,4 @@
-"""The tables of a report: what sparklines, charts and the CI formats are drawn from.
-
-models    one row a model, worst first
-series    one row a judged or shown series, the worst of each metric first
-windows   one row a series and window, baseline windows included; bounded (`WINDOW_ROWS`)
-unknown   one row a metric, field and reason: how many windows could not be judged
-"""
+"""The tables of a report, as `result/tables.py` describes their columns."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,26 +6,13 @@ from typing import Any
 import polars as pl
 
 from mlops_cli.cli.seen import Seen
-from mlops_cli.judge.judge import SERIES
+from mlops_cli.judge.judge import SERIES as KEYS
 from mlops_cli.judge.say import moment, scope_of
 from mlops_cli.metrics.registry import METRICS
 from mlops_cli.result.finding import Finding, Level, Status
 from mlops_cli.result.report import Table
 from mlops_cli.result.scope import iso
-
-# `worst` is the id of the finding to look at first; alarms and warnings are those open.
-MODELS = ("model", "level", "alarms", "warnings", "recovered", "checked", "unknown", "worst")
-# `series` is the id a finding of it has. `level` is that of the last judged window (null: shown only, it
-# has no line), `worst` that of the worst one. `value` to `threshold` are of that last window, in `unit`;
-# `used` is how far the value has come from the reference to the line: 0 at the reference, 1 at the line.
-SERIES_COLUMNS = (
-    "series", "group", "code", "model", "component", "arm", "segment", "field", "unit", "direction",
-    "level", "worst", "value", "n", "low", "high", "reference", "threshold", "used", "why",
-)  # fmt: skip
-# `level` is null where the window was not judged: the baseline's, an unfinished one.
-WINDOWS = ("series", "window", "value", "n", "level", "threshold")
-# `windows` add up to `unknown` of the judgement.
-UNKNOWN = ("group", "code", "model", "field", "why", "series", "windows")
+from mlops_cli.result.tables import MODELS, SERIES, UNKNOWN, WINDOWS
 
 WINDOW_ROWS = 4_000  # some 400 KB of JSON
 WINDOWS_OF_SERIES = 400  # the latest ones; more than a chart has pixels for
@@ -73,19 +54,20 @@ def series_table(seen: Sequence[Seen]) -> Table:
             r["code"],
             -Level[(r["level"] or "ok").upper()],
             -Level[r["worst"].upper()],
-            -(r["used"] if r["used"] is not None else -1.0),
+            -max(r["used"] or 0.0, 0.0),
+            -abs(r["value"] or 0.0),
             r["series"],
         ),
     )
     caption = "every series at the end of the judged range, the worst of each metric first"
-    return Table("series", caption, SERIES_COLUMNS, tuple(tuple(r[c] for c in SERIES_COLUMNS) for r in rows))
+    return Table("series", caption, SERIES, tuple(tuple(r[c] for c in SERIES) for r in rows))
 
 
 def _last(frame: pl.DataFrame) -> pl.DataFrame:
     """The last judged row of each series; of one that is never judged, the last."""
     ordered = frame.sort("lined", "window")
     worst = pl.col("level").filter(pl.col("lined")).max().fill_null(int(Level.OK))
-    return ordered.group_by(SERIES, maintain_order=True).agg(pl.all().last(), worst.alias("worst"))
+    return ordered.group_by(KEYS, maintain_order=True).agg(pl.all().last(), worst.alias("worst"))
 
 
 def _series(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,7 +124,7 @@ def windows_table(seen: Sequence[Seen]) -> Table:
 
 def _worth(seen: Sequence[Seen], ids: Mapping[str, tuple[Any, ...]]) -> list[str]:
     """Ids of the series in the order in which they get their windows shown."""
-    at = {c: i for i, c in enumerate(SERIES_COLUMNS)}
+    at = {c: i for i, c in enumerate(SERIES)}
     found = [f.id for one in seen for f in one.outcome.judgement.findings]
     first = {(r[at["model"]], r[at["group"]], r[at["code"]]): name for name, r in reversed(list(ids.items()))}
     whole = [name for name, r in ids.items() if not r[at["field"]] and not r[at["segment"]]]
@@ -156,30 +138,30 @@ def _windows(one: Seen) -> pl.DataFrame:
     if one.counted.unit.name:
         measured = measured.with_columns(model=pl.lit(one.counted.unit.name))
     levels = judged.select(
-        *SERIES,
+        *KEYS,
         "window",
         "threshold",
         level=pl.when("lined").then("level"),
     )
-    keys = judged.select(SERIES).unique()
+    keys = judged.select(KEYS).unique()
     return (
-        measured.join(keys, on=SERIES, how="semi")
-        .join(levels, on=[*SERIES, "window"], how="left")
-        .sort([*SERIES, "window"])
+        measured.join(keys, on=KEYS, how="semi")
+        .join(levels, on=[*KEYS, "window"], how="left")
+        .sort([*KEYS, "window"])
     )
 
 
 def _by_series(frame: pl.DataFrame) -> dict[str, list[tuple[Any, ...]]]:
     out: dict[str, list[tuple[Any, ...]]] = {}
-    columns = [*SERIES, "window", "value", "n", "level", "threshold"]
+    columns = [*KEYS, "window", "value", "n", "level", "threshold"]
     last: tuple[Any, ...] = ()
     name = ""
     for row in frame.select(columns).iter_rows():
-        if row[: len(SERIES)] != last:
-            last = row[: len(SERIES)]
-            fields = dict(zip(SERIES, last, strict=True))
+        if row[: len(KEYS)] != last:
+            last = row[: len(KEYS)]
+            fields = dict(zip(KEYS, last, strict=True))
             name = f"{fields['code']}/{scope_of(fields).path()}"
-        window, value, n, level, threshold = row[len(SERIES) :]
+        window, value, n, level, threshold = row[len(KEYS) :]
         word = None if level is None else Level(level).word
         out.setdefault(name, []).append((iso(moment(window)), _short(value), n, word, _short(threshold)))
     return out
@@ -190,7 +172,7 @@ def unknown_table(seen: Sequence[Seen]) -> Table:
     frames = [one.outcome.frame.filter(pl.col("lined") & pl.col("unjudged").is_not_null()) for one in seen]
     keys = ["group", "code", "model", "field", "unjudged"]
     counts = [
-        f.group_by(keys).agg(pl.struct(SERIES).n_unique().alias("series"), pl.len().alias("windows"))
+        f.group_by(keys).agg(pl.struct(KEYS).n_unique().alias("series"), pl.len().alias("windows"))
         for f in frames
     ]
     if not counts:

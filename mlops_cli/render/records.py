@@ -6,7 +6,7 @@ from typing import Any
 
 from mlops_cli.result.report import Report, Table
 
-KNOWN = ("models", "series", "windows", "unknown")
+KNOWN = ("models", "series", "windows", "unknown", "bounds", "changes")
 
 
 @dataclass(frozen=True)
@@ -44,4 +44,4 @@ def several_models(report: Report) -> bool:
     table = report.table("models")
     names = {row[0] for row in table.rows} if table else set()
     names |= {f.scope.model for f in report.judgement.findings}
-    return len(names) > 1
+    return len(names - {""}) > 1

@@ -107,6 +107,15 @@ def _metrics(codes: Mapping[str, Mapping[str, None]]) -> str:
     return "; ".join(said)
 
 
+def changes(report: Report) -> dict[str, list[str]]:
+    """Finding id → what else changed near its onset, a line each."""
+    out: dict[str, list[str]] = {}
+    for row in records(report.table("changes")):
+        finding, *what = row.values()
+        out.setdefault(str(finding), []).append(", ".join(clean(w) for w in what if w not in {None, ""}))
+    return out
+
+
 def headline(report: Report) -> list[Mapping[str, Any]]:
     """The worst series of each metric, with how many `others` it stands for."""
     first: dict[tuple[str, str], dict[str, Any]] = {}

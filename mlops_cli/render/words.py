@@ -196,8 +196,7 @@ def reason(report: Report) -> str:
     because = set(report.verdict.because)
     for finding in report.judgement.findings:
         if finding.id in because and finding.message and finding.message in said:
-            more = rest(finding)
-            said = said.replace(finding.message, sentence(finding) + (f"; {more}" if more else ""))
+            said = said.replace(finding.message, sentence(finding))
     return clean(said)
 
 

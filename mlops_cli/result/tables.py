@@ -1,0 +1,33 @@
+"""Columns of the tables of a report, which sparklines, charts and CI formats are drawn from.
+
+A column is found by its name: new ones may come, in any place.
+"""
+
+# One row a model, worst first. `worst` is the id of the finding to look at first; `alarms` and `warnings`
+# count the open ones; a row with an empty `model` holds what belongs to none, as a host's memory.
+MODELS = ("model", "level", "alarms", "warnings", "recovered", "checked", "unknown", "worst")
+
+# One row a judged or shown series, by group and metric, the worst of each metric first.
+#   series      the id that a finding of it has
+#   segment     "" for all rows, or "column=value,column=value"
+#   direction   up (more is worse), down or both
+#   level       of the last judged window: ok, unknown, warning, alarm; null: it has no line, it is shown only
+#   worst       the worst level of the judged windows
+#   value ...   of that last window, in `unit`; null with its reason in `why` where it is not known
+#   used        how far the value has come from reference to line: 0 at the reference, 1 at the line
+SERIES = (
+    "series", "group", "code", "model", "component", "arm", "segment", "field", "unit", "direction",
+    "level", "worst", "value", "n", "low", "high", "reference", "threshold", "used", "why",
+)  # fmt: skip
+
+# One row a series and window, oldest first, the baseline's windows included; `window` is its start. `level`
+# is null where the window was not judged. Not every series is there: those with findings come first, then
+# one of each metric, then those of all rows, until the table is full.
+WINDOWS = ("series", "window", "value", "n", "level", "threshold")
+
+# One row a metric, field and reason; `windows` is how many checks that were, in `series` series. They add up
+# to `unknown` of the judgement.
+UNKNOWN = ("group", "code", "model", "field", "why", "series", "windows")
+
+# One row a metric whose lines stand in a file: `line` is that of the key in `file`, null where unknown.
+BOUNDS = ("group", "code", "file", "line")
