@@ -147,7 +147,7 @@ def count(unit: Unit, ask: Ask, state: State, progress: Progress | None) -> Coun
         profile,
         settings.windows,
         settings.baseline,
-        [(_us(a, settings, end=False), _us(b, settings, end=False)) for a, b in settings.baseline.exclude],
+        _excluded(settings),
         wanted,
         reference=base is not None,
     )
@@ -157,6 +157,31 @@ def count(unit: Unit, ask: Ask, state: State, progress: Progress | None) -> Coun
         base, windows = pool(select(profile, windows=line.baseline)), len(line.baseline)
     frame = _measure(profile, base, windows, line, settings, joined, ask.statistics)
     return Counted(unit, profile, line, base, said, frame, joined)
+
+
+def reference(unit: Unit, ask: Ask, state: State, progress: Progress | None) -> tuple[Profile, int]:
+    """The counts of the whole windows of the range, pooled, to compare with later; and how many those are."""
+    settings = unit.settings
+    spec = plan(unit.logs.parts, (), settings)
+    profile = ENGINES["local"](unit.logs.parts, spec, state.cache, progress)
+    line = timeline(
+        profile,
+        settings.windows,
+        settings.baseline,
+        _excluded(settings),
+        _range(ask, settings),
+        reference=True,
+    )
+    whole = tuple(s for s in line.judged if s not in line.partial) if spec.window.seconds else ()
+    if not whole and not (ask.since or ask.until):
+        return pool(profile), 0
+    if not whole:
+        raise DataError(
+            "no whole window lies in the range",
+            f"{iso(_time(line.starts[0]))} to {iso(_time(line.ends[-1]))}" if line.starts else "",
+            "widen --since and --until",
+        )
+    return pool(select(profile, windows=whole)), len(whole)
 
 
 def _reference(
@@ -260,9 +285,17 @@ def _range(ask: Ask, settings: Settings) -> Range:
     return found
 
 
+def _excluded(settings: Settings) -> list[tuple[int, int]]:
+    return [(_us(a, settings, end=False), _us(b, settings, end=False)) for a, b in settings.baseline.exclude]
+
+
 def _us(value: str | datetime, settings: Settings, *, end: bool) -> int:
     at = value if isinstance(value, datetime) else moment(value, settings.project.timezone, end=end)
     return round(at.astimezone(UTC).timestamp() * SECOND)
+
+
+def _time(us: int) -> datetime:
+    return datetime.fromtimestamp(us // SECOND, UTC)
 
 
 def _said(unit: Unit, ask: Ask, line: Timeline, base: Profile | None) -> str:
@@ -273,6 +306,6 @@ def _said(unit: Unit, ask: Ask, line: Timeline, base: Profile | None) -> str:
         return f"the {unit.settings.baseline.rolling} before each window, lagged"
     if not line.baseline:
         return "none: too few windows"
-    first, last = (iso(datetime.fromtimestamp(line.baseline[i] // SECOND, UTC))[:10] for i in (0, -1))
+    first, last = (iso(_time(line.baseline[i]))[:10] for i in (0, -1))
     span = f" ({first} to {last})" if first != last else ""
     return f"the first {len(line.baseline)} windows{span}"
