@@ -23,7 +23,7 @@ def save(
     """
     from mlops_cli.cli.asked import ready  # noqa: PLC0415 # polars and numpy
     from mlops_cli.cli.steps import BASELINES, State, reference, units  # noqa: PLC0415
-    from mlops_cli.profile.cache import save_baseline  # noqa: PLC0415
+    from mlops_cli.profile.cache import SUFFIX, save_baseline  # noqa: PLC0415
 
     if not re.fullmatch(r"\w[\w.-]*", name):
         raise UsageError(f"'{name}' is no name", "the command line", "use letters, digits, dots and dashes")
@@ -32,7 +32,7 @@ def save(
     said = []
     with progress() as tick:
         found = units(ask, loaded, state, tick)
-        paths = [Path(unit.folder) / BASELINES / f"{name}.parquet" for unit in found]
+        paths = [Path(unit.folder) / BASELINES / f"{name}{SUFFIX}" for unit in found]
         for path in paths:
             if path.exists() and not force:
                 raise UsageError(
