@@ -17,7 +17,9 @@ SIDES: Mapping[str, tuple[str, ...]] = {
         "item_id", "item", "case_id", "example_id", "sample_id", "task_id", "image_id", "document_id",
         "question_id", "request_id", "uid", "id",
     ),
-    "rater": ("human_id", "rater", "rater_id", "annotator", "annotator_id", "worker_id", "reviewer", "person"),
+    "rater": (
+        "human_id", "rater", "rater_id", "annotator", "annotator_id", "worker_id", "reviewer", "person",
+    ),
     "kind": ("rater_kind", "rater_type", "annotator_type"),
     "human": (
         "human_decision", "human_label", "human_answer", "human", "annotator_decision", "reviewer_decision",

@@ -96,7 +96,7 @@ def _scan(file: Path, form: str) -> tuple[pl.LazyFrame, tuple[BadLine, ...]]:
         return pl.scan_parquet(file, glob=False), ()
     try:
         if form == "csv":
-            return pl.scan_csv(file, infer_schema=False, missing_utf8_is_empty_string=False), ()
+            return pl.scan_csv(file, infer_schema=False), ()
         return pl.read_ndjson(file, infer_schema_length=None).lazy(), ()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(
