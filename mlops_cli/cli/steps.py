@@ -22,7 +22,7 @@ from mlops_cli.metrics.measure import measure
 from mlops_cli.metrics.metric import Context
 from mlops_cli.metrics.registry import METRICS
 from mlops_cli.metrics.timeline import Range, Timeline, rolling, timeline
-from mlops_cli.profile.cache import Cache, load_baseline
+from mlops_cli.profile.cache import SUFFIX, Cache, load_baseline
 from mlops_cli.profile.pairs import Pairs, pairs
 from mlops_cli.profile.plan import plan
 from mlops_cli.profile.registry import ENGINES
@@ -56,6 +56,15 @@ class Counted:
     baseline_said: str
     measured: pl.DataFrame
     pairs: Pairs
+
+
+@dataclass(frozen=True)
+class Against:
+    """What is compared with: a profile, how many whole windows it holds, and which of the run they are."""
+
+    profile: Profile | None = None
+    windows: int = 0
+    starts: tuple[int, ...] = ()
 
 
 class State:
@@ -152,11 +161,14 @@ def count(unit: Unit, ask: Ask, state: State, progress: Progress | None) -> Coun
         reference=base is not None,
     )
     joined = pairs(parts, spec.window, settings, cache=state.pairs)
-    said, windows = _said(unit, ask, line, base), saved[1] if saved is not None else 0
+    said = _said(unit, ask, line, base)
+    # Windows of another length say nothing about the volume of these.
+    alike = saved is not None and saved[0].spec.window == spec.window
+    against = Against(base, saved[1] if saved is not None and alike else 0)
     if base is None and line.baseline:
-        base, windows = pool(select(profile, windows=line.baseline)), len(line.baseline)
-    frame = _measure(profile, base, windows, line, settings, joined, ask.statistics)
-    return Counted(unit, profile, line, base, said, frame, joined)
+        against = _pooled(profile, line.baseline)
+    frame = _measure(profile, against, line, settings, joined, ask.statistics)
+    return Counted(unit, profile, line, against.profile, said, frame, joined)
 
 
 def reference(unit: Unit, ask: Ask, state: State, progress: Progress | None) -> tuple[Profile, int]:
@@ -200,8 +212,8 @@ def _reference(
         saved = load_baseline(Path(path)) if Path(path).is_file() else None
         if saved is not None:
             return saved, None
-        if not Path(path).exists() and (Path(unit.folder) / BASELINES / f"{given}.parquet").exists():
-            return load_baseline(Path(unit.folder) / BASELINES / f"{given}.parquet"), None
+        if not Path(path).exists() and (Path(unit.folder) / BASELINES / f"{given}{SUFFIX}").exists():
+            return load_baseline(Path(unit.folder) / BASELINES / f"{given}{SUFFIX}"), None
         found = discover((path,), unit.settings.model_copy(update={"sources": {}}), columns=ask.columns)
         logs = open_logs(found.files, state.text, progress)
         if not logs.parts:
@@ -210,7 +222,7 @@ def _reference(
             )
         return None, logs
     if settings.saved:
-        file = Path(unit.folder) / BASELINES / f"{settings.saved}.parquet"
+        file = Path(unit.folder) / BASELINES / f"{settings.saved}{SUFFIX}"
         saved = load_baseline(file) if file.is_file() else None
         if saved is None:
             raise UsageError(
@@ -227,8 +239,7 @@ BASELINES = "mlops.baselines"
 
 def _measure(
     profile: Profile,
-    base: Profile | None,
-    windows: int,
+    against: Against,
     line: Timeline,
     settings: Settings,
     joined: Pairs,
@@ -237,13 +248,14 @@ def _measure(
     """Every measurement; with a rolling baseline each judged window has one of its own."""
     codes = wanted_codes(settings, statistics)
 
-    def take(starts: tuple[int, ...], reference: Profile | None, n: int) -> pl.DataFrame:
+    def take(starts: tuple[int, ...], against: Against) -> pl.DataFrame:
         end_of = line.end_of
         return measure(
             Context(
                 current=profile,
-                baseline=reference,
-                baseline_windows=n,
+                baseline=against.profile,
+                baseline_windows=against.windows,
+                baseline_starts=against.starts,
                 windows=starts,
                 ends=tuple(end_of[s] for s in starts),
                 partial=line.partial,
@@ -255,14 +267,17 @@ def _measure(
             codes,
         )
 
-    if settings.baseline.from_ != "rolling" or base is not None:
-        return take(line.starts, base, windows)
+    if settings.baseline.from_ != "rolling" or against.profile is not None:
+        return take(line.starts, against)
     frames = []
     for start in line.starts:
         before = rolling(line, start, settings.baseline.rolling)
-        reference = pool(select(profile, windows=before)) if before else None
-        frames.append(take((start,), reference, len(before)))
-    return pl.concat(frames) if frames else take((), None, 0)
+        frames.append(take((start,), _pooled(profile, before) if before else Against()))
+    return pl.concat(frames) if frames else take((), Against())
+
+
+def _pooled(profile: Profile, starts: tuple[int, ...]) -> Against:
+    return Against(pool(select(profile, windows=starts)), len(starts), starts)
 
 
 def wanted_codes(settings: Settings, statistics: str) -> list[str]:

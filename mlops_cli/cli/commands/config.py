@@ -1,11 +1,11 @@
 """`mlops config check|show|schema`: what is set, where, and what could be."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlops_cli.cli.options import Configured, Facts
 from mlops_cli.cli.say import columns, tell, tell_json
+from mlops_cli.cli.toml import key, toml
 
 if TYPE_CHECKING:
     from mlops_cli.config.load import Loaded
@@ -22,10 +22,10 @@ def check(ask: Configured) -> int:
 def show(ask: Configured, form: Facts = "text") -> int:
     """Print every setting in force and where it comes from; the text is TOML."""
     loaded = _loaded(ask)
-    rows = [(key, value, loaded.origins.get(key, "default")) for key, value in _settings(loaded)]
+    rows = [(path, value, loaded.origins.get(path, "default")) for path, value in _settings(loaded)]
     if form == "json":
-        return tell_json({key: {"value": value, "origin": origin} for key, value, origin in rows})
-    return tell(columns([(f"{key} = {toml(value)}", f"# {origin}") for key, value, origin in rows]))
+        return tell_json({path: {"value": value, "origin": origin} for path, value, origin in rows})
+    return tell(columns([(f"{path} = {toml(value)}", f"# {origin}") for path, value, origin in rows]))
 
 
 def schema() -> int:
@@ -33,19 +33,6 @@ def schema() -> int:
     from mlops_cli.config.settings import Settings  # noqa: PLC0415 # pydantic
 
     return tell_json(Settings.model_json_schema(by_alias=True))
-
-
-def toml(value: Any) -> str:
-    """A value as TOML has it."""
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(k)} = {toml(v)}" for k, v in value.items()) + " }" if value else "{}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(toml(v) for v in value)}]"
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _key(name: str) -> str:
-    return name if name.replace("-", "").replace("_", "").isalnum() and name.isascii() else json.dumps(name)
 
 
 def _loaded(ask: Configured) -> "Loaded":
@@ -71,8 +58,8 @@ def _settings(loaded: "Loaded") -> Iterator[tuple[str, Any]]:
 
 
 def _leaves(table: Mapping[str, Any], above: str) -> Iterator[tuple[str, Any]]:
-    for key, value in table.items():
-        path = f"{above}{_key(key)}"
+    for name, value in table.items():
+        path = f"{above}{key(name)}"
         if isinstance(value, Mapping) and value:
             yield from _leaves(value, f"{path}.")
         elif value is not None:

@@ -9,6 +9,7 @@ from typer import Argument
 
 from mlops_cli.cli.options import Facts
 from mlops_cli.cli.say import tell, tell_json
+from mlops_cli.cli.toml import toml
 
 WORSE = {"up": "more is worse", "down": "less is worse", "both": "both more and less can be bad"}
 WIDEST = 100
@@ -67,14 +68,7 @@ def _line(group: str, code: str, drawn: Mapping[str, Any]) -> str:
     if not drawn:
         said = "none by default: it is shown, not judged; draw one with"
         return f"{said} [metrics.{group}] {code} = {{ alarm = ... }}"
-    bounds = ", ".join(f"{level} = {_toml(bound)}" for level, bound in drawn.items())
-    return f"[metrics.{group}] {code} = {{ {bounds} }}"
-
-
-def _toml(bound: Any) -> str:
-    if isinstance(bound, tuple | list):
-        return f"[{', '.join(_toml(b) for b in bound)}]"
-    return f'"{bound}"' if isinstance(bound, str) else f"{bound:g}"
+    return f"[metrics.{group}] {code} = {toml(drawn)}"
 
 
 def _wrapped(text: str, label: str = "") -> str:
