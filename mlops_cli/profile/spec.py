@@ -79,7 +79,7 @@ class FieldSpec:
     ----------
     kind : of log
     name : as printed; "" is the pseudo-field that counts rows; features without their prefix
-    column : canonical name: `features.carrier`, `latency_ms`
+    column : canonical name: `features.carrier`, `latency_ms`; of a gauge `value`, where `metric` is `name`
     type : rows, number, category, text, id or age (a time, counted as seconds before its row's)
     role : feature, prediction, score, latency_ms, status, error, request_id, gauge ...
     mantissa : bits kept of a number, 4 to 16
@@ -156,8 +156,8 @@ class WindowSpec:
 class ProfileSpec:
     """What every file of a run is counted by.
 
-    `segments` holds, for each segment (one column or a pair), the canonical columns and the pinned values;
-    values not pinned go to "(other)".
+    `segments` holds, for each segment (one column or a pair), the canonical columns and, for each of them,
+    its pinned values as text (`plan.as_text`: true, 5, 0.5); values not pinned go to "(other)".
     """
 
     window: WindowSpec
