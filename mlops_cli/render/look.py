@@ -46,10 +46,11 @@ class Look:
     reasons: int = 6
     notes: int = 6
     rows: int = 12
+    listed: int = 3
     wrapper: Console = field(default_factory=lambda: Console(width=80, legacy_windows=False))
 
     def limit(self, name: str) -> int:
-        """How many of them are shown: `open`, `recovered`, `reasons`, `notes` or `rows`."""
+        """How many of them are shown: `open`, `recovered`, `reasons` ..."""
         return ALL if self.every else int(getattr(self, name))
 
     @property

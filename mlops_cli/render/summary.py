@@ -12,8 +12,8 @@ from mlops_cli.result.report import Report
 LISTED = 3  # names in a list before it is counted instead
 
 
-def read(report: Report) -> list[str]:
-    """Rows by kind, files, times; what was left out; what these logs cannot give."""
+def read(report: Report, listed: int = LISTED) -> list[str]:
+    """Rows by kind, files, times; what was left out, `listed` lines by name; what these logs cannot give."""
     if not report.sources:
         return []
     _, zone = zone_of(report)
@@ -29,16 +29,16 @@ def read(report: Report) -> list[str]:
         first, last = (day(t, zone)[:10] for t in (min(starts), max(ends)))
         times = f", {first}" + (f" to {last}" if last != first else "")
     said = [f"{kinds} in {count(len(paths), 'file')} ({quantity(sum(paths.values()), 'bytes')}){times}"]
-    said += _left_out(report)
+    said += _left_out(report, listed)
     said += _lacking(report)
     return said
 
 
-def _left_out(report: Report) -> list[str]:
+def _left_out(report: Report, listed: int) -> list[str]:
     bad = sum(s.quarantined for s in report.sources)
     if not bad:
         return []
-    shown = [f"{clean(b.source)} line {b.line}: {clean(b.reason)}" for b in report.quarantine[:LISTED]]
+    shown = [f"{clean(b.source)} line {b.line}: {clean(b.reason)}" for b in report.quarantine[:listed]]
     more = bad - len(shown)
     if shown and more:
         shown.append(f"{count(more)} more")
@@ -80,8 +80,11 @@ def judged(report: Report) -> str:
     return said
 
 
-def unknown(report: Report) -> list[str]:
-    """A line a reason: which metrics it holds back; the reason with the most checks first."""
+def unknown(report: Report, listed: int = LISTED) -> list[str]:
+    """A line a reason: which metrics it holds back; the reason with the most checks first.
+
+    Of more than `listed` fields, and twice as many metrics, only the number is said.
+    """
     reasons: dict[str, dict[str, dict[str, None]]] = {}
     checks: Counter[str] = Counter()
     for row in records(report.table("unknown")):
@@ -89,21 +92,21 @@ def unknown(report: Report) -> list[str]:
         checks[why] += row["windows"]
         reasons.setdefault(why, {}).setdefault(clean(row["code"]), {})[clean(row["field"])] = None
     return [
-        f"{why}: {_metrics(reasons[why])} ({count(n, 'check')})"
+        f"{why}: {_metrics(reasons[why], listed)} ({count(n, 'check')})"
         for why, n in sorted(checks.items(), key=lambda p: (-p[1], p[0]))
     ]
 
 
-def _metrics(codes: Mapping[str, Mapping[str, None]]) -> str:
+def _metrics(codes: Mapping[str, Mapping[str, None]], listed: int) -> str:
     said = []
     for code, fields in codes.items():
         named = [f for f in fields if f]
-        if len(named) > LISTED:
+        if len(named) > listed:
             said.append(f"{code} of {count(len(named), 'field')}")
         else:
             said.append(f"{code} of {', '.join(named)}" if named else code)
-    if len(said) > 2 * LISTED:
-        said = [*said[: 2 * LISTED], f"{count(len(said) - 2 * LISTED, 'more metric')}"]
+    if len(said) > 2 * listed:
+        said = [*said[: 2 * listed], count(len(said) - 2 * listed, "more metric")]
     return "; ".join(said)
 
 

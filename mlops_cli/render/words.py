@@ -1,7 +1,8 @@
 """Numbers, times and names as people read them: 12.4 %, 28 ms, 1.2 M rows."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
+from math import isfinite
 from unicodedata import category
 from zoneinfo import ZoneInfo
 
@@ -35,10 +36,8 @@ def quantity(value: float | None, unit: str, code: str = "") -> str:
 
     A drift is a distance though it lies in [0, 1]: it is no percentage.
     """
-    if value is None or value != value:  # noqa: PLR0124 # NaN
+    if value is None or not isfinite(value):
         return NOTHING
-    if value in (float("inf"), float("-inf")):
-        return "infinite"
     if unit == "share" and not code.startswith("drift"):
         return f"{_percent(value)} %"
     say = _SAID.get(unit)
@@ -47,7 +46,7 @@ def quantity(value: float | None, unit: str, code: str = "") -> str:
 
 def span(low: float | None, high: float | None, unit: str, code: str = "") -> str:
     """An interval, its unit once: `5.1 to 7.1 %`; empty where there is none."""
-    if low is None or high is None:
+    if low is None or high is None or not (isfinite(low) and isfinite(high)):
         return ""
     first, last = quantity(low, unit, code), quantity(high, unit, code)
     digits, _, its = first.partition(" ")
@@ -120,9 +119,9 @@ def zone_of(report: Report) -> tuple[str, tzinfo]:
         if isinstance(name, str) and name:
             try:
                 return name, ZoneInfo(name)
-            except (OSError, ValueError):  # a saved report, read where that zone is not known
+            except (KeyError, OSError, ValueError):  # a saved report, read where that zone is not known
                 break
-    return "UTC", ZoneInfo("UTC")
+    return "UTC", UTC
 
 
 def day(moment: datetime, zone: tzinfo) -> str:
@@ -163,16 +162,16 @@ def place(finding: Finding, *, model: bool = False) -> str:
 
 def sentence(finding: Finding) -> str:
     """The finding's numbers as people write them; its own message where it has no number."""
-    if finding.value is None:
+    if finding.value is None or not isfinite(finding.value):
         return clean(finding.message)
 
     def said(value: float | None) -> str:
         return quantity(value, finding.unit, finding.code)
 
     facts = []
-    if finding.reference is not None:
+    if finding.reference is not None and isfinite(finding.reference):
         facts.append(f"baseline {said(finding.reference)}")
-    if finding.threshold is not None:
+    if finding.threshold is not None and isfinite(finding.threshold):
         facts.append(f"{finding.level.word} at {said(finding.threshold)}")
     facts.append(f"n {count(finding.n)}")
     at = place(finding)
@@ -183,7 +182,7 @@ def sentence(finding: Finding) -> str:
 
 def rest(finding: Finding) -> str:
     """What the message says beyond `sentence`: `3 earlier incidents`; all of it where it has another form."""
-    if finding.value is None:
+    if finding.value is None or not isfinite(finding.value):
         return ""
     if not finding.message.startswith(finding.code):
         return clean(finding.message)

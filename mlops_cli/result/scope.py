@@ -70,9 +70,9 @@ class Scope:
 
     def path(self) -> str:
         """`model/component/arm/segment/field`, every part percent-encoded."""
-        segment = ",".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in sorted(self.segment))
-        parts = [quote(p, safe="") for p in (self.model, self.component, self.arm)]
-        return "/".join([*parts, segment, quote(self.field, safe="")])
+        segment = ",".join(f"{_quoted(k)}={_quoted(v)}" for k, v in sorted(self.segment))
+        parts = [_quoted(p) for p in (self.model, self.component, self.arm)]
+        return "/".join([*parts, segment, _quoted(self.field)])
 
     def text(self) -> str:
         """The same for people: `amount in scorer, origin=JFK`; empty for all rows."""
@@ -81,3 +81,7 @@ class Scope:
         if not self.field:
             return ", ".join(places)
         return self.field + (f" in {', '.join(places)}" if places else "")
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="", errors="surrogatepass")  # half a pair is no UTF-8, but logs hold it

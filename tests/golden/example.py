@@ -369,19 +369,19 @@ def huge():
     """Thousands of findings, fields, models and notes; names of a thousand letters."""
     findings = tuple(
         replace(
-            FINDINGS[i % 6], scope=Scope(f"m{i % 50}", field=f"f{i}-{'x' * (1_000 if i % 400 == 0 else 5)}")
+            FINDINGS[i % 6], scope=Scope(f"m{i % 50}", field=f"f{i}-{'x' * (1_000 if i % 100 == 0 else 5)}")
         )
-        for i in range(2_000)
+        for i in range(200)
     )
     models = tuple((f"m{i}", "alarm", 1, 1, 1, 10, 1, None) for i in range(50))
-    unknown = tuple(("input", f"c{i % 40}", "", f"f{i}", f"reason {i % 90}", 1, 1) for i in range(1_000))
+    unknown = tuple(("input", f"c{i % 40}", "", f"f{i}", f"reason {i % 90}", 1, 1) for i in range(400))
     return replace(
         report(),
         judgement=Judgement(Level.ALARM, 10**7, 10**5, findings),
         tables=(Table("models", "", MODELS, models), Table("unknown", "", UNKNOWN, unknown)),
         notes=tuple(f"note {i}" for i in range(500)),
         sources=tuple(
-            Source(f"logs/{i}.parquet", "predictions", "parquet", 10**7, 1, START, START, 10**8, "sha256:") for i in range(500)
+            Source(f"logs/{i}.parquet", "predictions", "parquet", 10**7, 0, START, START, 10**8, "sha256:") for i in range(200)
         ),
     )  # fmt: skip
 

@@ -7,8 +7,8 @@ first and the last line counts what was left.
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
-from mlops_cli.render.records import records, several_models
-from mlops_cli.render.words import clean, count, gist, place, reason, rest, sentence
+from mlops_cli.render.records import records
+from mlops_cli.render.words import clean, count, gist, reason, rest, sentence
 from mlops_cli.render.write import put
 from mlops_cli.result.finding import Finding, Level, Status
 from mlops_cli.result.report import Report
@@ -23,16 +23,15 @@ def render(report: Report, out: TextIO) -> None:
     alarms = [f for f in failing if f.level is Level.ALARM]
     warnings = [f for f in failing if f.level is Level.WARNING]
     bounds = {(r["group"], r["code"]): r for r in records(report.table("bounds"))}
-    models = several_models(report)
-    said = [_annotation("error", f, bounds, models=models) for f in alarms[:A_STEP]]
+    said = [_annotation("error", f, bounds) for f in alarms[:A_STEP]]
     room = A_STEP - (report.exit_code == 3)  # an undecided verdict is a warning of its own
-    said += [_annotation("warning", f, bounds, models=models) for f in warnings[:room]]
+    said += [_annotation("warning", f, bounds) for f in warnings[:room]]
     kind = {0: "notice", 1: "notice", 3: "warning"}.get(report.exit_code, "error")
     verdict = f"{gist(report)} (exit {report.exit_code}), {report.verdict.action.value}: {reason(report)}"
     said.append(f"::{kind} title={_property(f'mlops {report.command}')}::{_data(verdict)}")
     left = len(alarms[A_STEP:]) + len(warnings[room:])
     if left:
-        said.append(f"{count(left, 'finding')} more: see the step summary or the report")
+        said.append(f"and {count(left, 'more finding')}: see the step summary or the report")
     put(out, "\n".join(said) + "\n")
 
 
@@ -46,17 +45,13 @@ def _annotation(
     kind: str,
     finding: Finding,
     bounds: Mapping[tuple[str, str], Mapping[str, Any]],
-    *,
-    models: bool,
 ) -> str:
-    at = place(finding, model=models)
-    title = f"{finding.code}{f' of {at}' if at else ''} ({finding.level.word}, {finding.status.value})"
     bound = bounds.get((finding.group, finding.code))
-    properties = [f"title={_property(title)}"]
+    properties = [f"title={_property(finding.id)}"]
     if bound is not None and bound["file"]:
         line = [f"line={bound['line']}"] if bound["line"] else []
         properties = [f"file={_property(bound['file'])}", *line, *properties]
-    said = [sentence(finding), rest(finding), finding.advice and f"do: {finding.advice}", finding.id]
+    said = [sentence(finding), rest(finding), finding.advice and f"do: {finding.advice}"]
     return f"::{kind} {','.join(properties)}::{'%0A'.join(_data(s) for s in said if s)}"
 
 

@@ -37,7 +37,7 @@ def render(report: Report, out: TextIO) -> None:
     ]
     if report.verdict.next_step:
         parts.append(f"Do: {_text(report.verdict.next_step, 2_000)}")
-    parts.append(f"{_text(summary.judged(report))}. {_text(summary.newest(report))}.")
+    parts.append(_text(f"{summary.judged(report)}; {summary.newest(report)}."))
     parts += _findings(report)
     parts += _models(report)
     parts += _metrics(report)

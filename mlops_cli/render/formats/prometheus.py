@@ -7,6 +7,7 @@ version 0.0.4; in label values ``\``, ``"`` and line breaks are escaped.
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from math import isfinite
 from typing import TextIO
 
 from mlops_cli.render.records import records
@@ -55,7 +56,7 @@ def _families(report: Report) -> Iterator[tuple[str, str, list[Sample]]]:
 def _series(report: Report, column: str) -> list[Sample]:
     out: dict[tuple[str, ...], Sample] = {}
     for row in records(report.table("series")):
-        if row[column] is not None:
+        if row[column] is not None and isfinite(row[column]):
             labels = _labels(row)
             out.setdefault(tuple(labels.values()), (labels, float(row[column])))
     return list(out.values())

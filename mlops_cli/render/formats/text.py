@@ -105,7 +105,7 @@ def _verdict(report: Report, look: Look) -> Iterator[Text]:
 
 def _read(report: Report, look: Look) -> Iterator[Text]:
     blocks = {
-        "read": summary.read(report),
+        "read": summary.read(report, look.limit("listed")),
         "chosen": summary.chosen(report),
         "judged": [f"{summary.judged(report)}; times are {zone_of(report)[0]}"],
     }
@@ -143,7 +143,7 @@ def _models(report: Report, look: Look) -> Iterator[Text]:
 def _unknown(report: Report, look: Look) -> Iterator[Text]:
     if not report.judgement.unknown:
         return
-    reasons = summary.unknown(report)
+    reasons = summary.unknown(report, look.limit("listed"))
     yield Text()
     yield Text(f"   Unknown: {count(report.judgement.unknown, 'check')}", "bold")
     for line in summary.shorten(reasons, look.limit("reasons"), "reasons (-v shows all)"):
@@ -180,6 +180,7 @@ def _table(table: Table, look: Look) -> Iterator[Text]:
 
 
 def _cell(value: Any) -> Text:
-    if isinstance(value, bool) or value is None:
-        return Text("" if value is None else "yes" if value else "no")
-    return Text(quantity(value, "") if isinstance(value, int | float) else clean(value))
+    if isinstance(value, bool):
+        return Text("yes" if value else "no")
+    number = value is None or isinstance(value, int | float)
+    return Text(quantity(value, "") if number else clean(value))
