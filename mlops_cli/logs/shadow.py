@@ -2,7 +2,8 @@
 
 Read from tables that hold both (wide or long). The columns, each there only where the table has it:
 `item`, `rater`, `human`, `model`, `confidence`, `outcome`, `time`, `seconds`, `saw`, `initial`, `final`,
-their scores, `version`, `audit`, `count.CLASS`, `segment.COLUMN`. A row without `model` or without `human` lacks that side.
+their scores, `version`, `audit`, `count.CLASS`, `segment.COLUMN`. A row without `model` or without `human`
+lacks that side.
 """
 
 from collections.abc import Mapping, Sequence
