@@ -1,7 +1,7 @@
 """Plan: settings and a sample of the baseline → ProfileSpec; the only place that decides.
 
-Deterministic: parts are taken by path, the sample is the first rows of the first that have a value. A file
-that is added later by a larger name changes nothing, so what was counted stays counted.
+Deterministic: parts are taken by path, the sample is the first rows of as many as give a thousand values.
+Once they do, a file of a larger name changes nothing: what was counted stays counted.
 """
 
 from collections import Counter

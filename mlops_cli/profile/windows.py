@@ -83,7 +83,7 @@ def _whole(part: Part) -> tuple[tuple[int, int, int], ...]:
 
 
 def _read(part: Part) -> Ints:
-    """The times of a file (every so many rows of a long one), but for the most extreme thousandth."""
+    """The times of a file (every so many rows of a long one), but for the most extreme thousandth, or one."""
     name = next((n for n in TIMES if n in available(part)), None)
     if name is None:
         return np.zeros(0, np.int64)
@@ -92,7 +92,7 @@ def _read(part: Part) -> Ints:
         pl.scan_parquet(part.path, glob=False).select(expression(part, name).alias("t")).gather_every(step)
     )
     times: Ints = np.sort(frame.collect()["t"].drop_nulls().to_physical().to_numpy())
-    cut = len(times) // 1_000
+    cut = max(len(times) // 1_000, int(len(times) >= 20))
     return times[cut : len(times) - cut]
 
 
@@ -104,10 +104,10 @@ def _rows(start: Ints, end: Ints, rows: Floats, spec: WindowSpec) -> Floats:
     edges = np.array(spec.starts(low, high), np.int64)
     first = np.searchsorted(edges, start, side="right") - 1
     last = np.searchsorted(edges, end, side="right") - 1
-    counts = np.bincount(first[first == last], rows[first == last], len(edges))
-    for i in np.flatnonzero(first != last):
+    within = first == last
+    counts: Floats = np.bincount(first[within], rows[within], len(edges)).astype(np.float64)
+    for i in np.flatnonzero(~within):
         a, b = first[i], last[i] + 1
         inner = np.concatenate([start[i : i + 1], edges[a + 1 : b], end[i : i + 1]])
         counts[a:b] += rows[i] * np.diff(inner) / (end[i] - start[i])
-    filled: Floats = counts[counts > 0].astype(np.float64)
-    return filled
+    return counts[counts > 0]
