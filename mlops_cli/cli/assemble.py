@@ -12,7 +12,7 @@ from mlops_cli.cli.ask import Ask
 from mlops_cli.cli.moments import moment as typed_moment
 from mlops_cli.cli.seen import Seen
 from mlops_cli.cli.steps import SECOND, Counted
-from mlops_cli.cli.tables import models_table, series_table, unknown_table, windows_table
+from mlops_cli.cli.tables import bounds_table, models_table, series_table, unknown_table, windows_table
 from mlops_cli.config.load import Loaded, digest
 from mlops_cli.config.section import seconds
 from mlops_cli.decide.health import health
@@ -62,7 +62,13 @@ def assemble(counted: Sequence[Counted], ask: Ask, loaded: Loaded, note: str, cl
         details={"monitor": _details(seen, ask, newest, now).to_dict()},
         tables=tuple(
             t
-            for t in (models_table(seen), series_table(seen), windows_table(seen), unknown_table(seen))
+            for t in (
+                models_table(seen),
+                series_table(seen),
+                windows_table(seen),
+                unknown_table(seen),
+                bounds_table(seen, loaded.origins),
+            )
             if t.rows
         ),
         quarantine=tuple(b for c in counted for p in c.unit.logs.parts for b in p.bad),

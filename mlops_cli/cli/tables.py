@@ -12,7 +12,7 @@ from mlops_cli.metrics.registry import METRICS
 from mlops_cli.result.finding import Finding, Level, Status
 from mlops_cli.result.report import Table
 from mlops_cli.result.scope import iso
-from mlops_cli.result.tables import MODELS, SERIES, UNKNOWN, WINDOWS
+from mlops_cli.result.tables import BOUNDS, MODELS, SERIES, UNKNOWN, WINDOWS
 
 WINDOW_ROWS = 4_000  # some 400 KB of JSON
 WINDOWS_OF_SERIES = 400  # the latest ones; more than a chart has pixels for
@@ -180,6 +180,19 @@ def unknown_table(seen: Sequence[Seen]) -> Table:
     table = pl.concat(counts).sort(["windows", *keys], descending=[True] + [False] * len(keys))
     rows = tuple(table.select(*keys, "series", "windows").iter_rows())
     return Table("unknown", "what could not be judged, and why", UNKNOWN, rows)
+
+
+def bounds_table(seen: Sequence[Seen], origins: Mapping[str, str]) -> Table:
+    """Where the bounds of the findings' metrics stand; `origins` as `config.load.Loaded` has them."""
+    codes = dict.fromkeys((f.group, f.code) for one in seen for f in one.outcome.judgement.findings)
+    rows = []
+    for group, code in codes:
+        for key, level in (("alarm", Level.ALARM), ("warn", Level.WARNING)):
+            place = origins.get(f"metrics.{group}.{code}.{key}", "").partition(" ")[0]
+            file, _, line = place.rpartition(":")
+            if file and line.isdecimal():
+                rows.append((group, code, level.word, file, int(line)))
+    return Table("bounds", "where the bounds of these metrics are set", BOUNDS, tuple(rows))
 
 
 def _short(value: float | None) -> float | None:

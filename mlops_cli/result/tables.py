@@ -29,5 +29,10 @@ WINDOWS = ("series", "window", "value", "n", "level", "threshold")
 # to `unknown` of the judgement.
 UNKNOWN = ("group", "code", "model", "field", "why", "series", "windows")
 
-# One row a metric whose lines stand in a file: `line` is that of the key in `file`, null where unknown.
-BOUNDS = ("group", "code", "file", "line")
+# One row a bound of a metric that a file sets, for the metrics with findings: `level` is that of the bound,
+# `line` that of its key in `file`. Bounds that are defaults have none.
+BOUNDS = ("group", "code", "level", "file", "line")
+
+# One row a finding and thing that changed within a window of its onset; the first column is the finding's id,
+# the others are read as they come.
+CHANGES = ("finding", "what", "at")

@@ -8,7 +8,7 @@ from mlops_cli.result.details import Monitor
 from mlops_cli.result.finding import Finding, Judgement, Level, Rule, Status, by_severity
 from mlops_cli.result.report import BadLine, Report, Source, Table
 from mlops_cli.result.scope import Scope, Window, iso
-from mlops_cli.result.tables import BOUNDS, MODELS, UNKNOWN, WINDOWS
+from mlops_cli.result.tables import BOUNDS, CHANGES, MODELS, UNKNOWN, WINDOWS
 from mlops_cli.result.tables import SERIES as COLUMNS
 from mlops_cli.result.verdict import Action, Degree, Verdict
 
@@ -210,13 +210,16 @@ def tables():
             "bounds",
             "where the lines stand",
             BOUNDS,
-            (("input", "missing-rate", "mlops.toml", 14), ("input", "volume", "", 0)),
+            (
+                ("input", "missing-rate", "alarm", "mlops.toml", 14),
+                ("input", "missing-rate", "warning", "mlops.toml", 13),
+            ),
         ),
         Table(
             "changes",
             "what else changed near the onset",
-            ("finding", "what", "at", "share"),
-            ((MISSING.id, "model version 1.1.0", "2026-10-28T22:00:00Z", 0.2),),
+            CHANGES,
+            ((MISSING.id, "model version 1.1.0 has 20 % of the traffic", "2026-10-28T22:00:00Z"),),
         ),
     )
 

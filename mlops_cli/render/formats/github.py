@@ -22,7 +22,7 @@ def render(report: Report, out: TextIO) -> None:
     failing = _failing(report.judgement.findings, report.exit_code)
     alarms = [f for f in failing if f.level is Level.ALARM]
     warnings = [f for f in failing if f.level is Level.WARNING]
-    bounds = {(r["group"], r["code"]): r for r in records(report.table("bounds"))}
+    bounds = {(r["group"], r["code"], r["level"]): r for r in records(report.table("bounds"))}
     said = [_annotation("error", f, bounds) for f in alarms[:A_STEP]]
     room = A_STEP - (report.exit_code == 3)  # an undecided verdict is a warning of its own
     said += [_annotation("warning", f, bounds) for f in warnings[:room]]
@@ -44,13 +44,12 @@ def _failing(findings: Sequence[Finding], exit_code: int) -> list[Finding]:
 def _annotation(
     kind: str,
     finding: Finding,
-    bounds: Mapping[tuple[str, str], Mapping[str, Any]],
+    bounds: Mapping[tuple[str, str, str], Mapping[str, Any]],
 ) -> str:
-    bound = bounds.get((finding.group, finding.code))
+    bound = bounds.get((finding.group, finding.code, finding.level.word))
     properties = [f"title={_property(finding.id)}"]
-    if bound is not None and bound["file"]:
-        line = [f"line={bound['line']}"] if bound["line"] else []
-        properties = [f"file={_property(bound['file'])}", *line, *properties]
+    if bound is not None:
+        properties = [f"file={_property(bound['file'])}", f"line={bound['line']}", *properties]
     said = [sentence(finding), rest(finding), finding.advice and f"do: {finding.advice}"]
     return f"::{kind} {','.join(properties)}::{'%0A'.join(_data(s) for s in said if s)}"
 
