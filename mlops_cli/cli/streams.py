@@ -44,11 +44,11 @@ def colored(color: str) -> None:
 
 
 def flush() -> None:
-    """Send out what is left; where the reader has gone, nothing more is said about it."""
+    """Send out what is left; a reader that has gone or a full disk was said before."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (BrokenPipeError, ValueError):
+        except (OSError, ValueError):
             hush(stream)
 
 

@@ -214,6 +214,17 @@ def test_outputs_of_the_configuration_are_written_beside_it(logs, tmp_path):
     assert (tmp_path / ".mlops/.gitignore").exists()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk_is_no_pass(tmp_path):
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [*MLOPS, "schema"], check=False, stdout=full, stderr=subprocess.PIPE, cwd=tmp_path
+        )
+
+    assert (ran.returncode, ran.stderr.count(b"\n")) == (5, 1)
+    assert b"No space left on device" in ran.stderr
+
+
 @POSIX
 def test_an_interrupt_is_exit_code_130(tmp_path):
     os.mkfifo(tmp_path / "pipe")

@@ -1,0 +1,50 @@
+"""`mlops sources detect`: what each file is taken for, before anything is judged."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument, Option
+
+from mlops_cli.cli.options import Facts, columns
+from mlops_cli.cli.say import tell, tell_json
+
+if TYPE_CHECKING:
+    from mlops_cli.logs.format import LogFile
+
+FEATURE = "features."
+
+
+def detect(
+    logs: Annotated[list[str], Argument(metavar="LOGS", help="Files, folders or globs.")],
+    column: Annotated[list[str] | None, Option(metavar="ROLE=COLUMN", help="As monitor has it.")] = None,
+    form: Facts = "text",
+) -> int:
+    """Print what each file is taken for: format, kind, which column is what, and what it cannot give."""
+    from mlops_cli.config.settings import Settings  # noqa: PLC0415 # pydantic and polars
+    from mlops_cli.logs.discover import discover  # noqa: PLC0415
+
+    found = discover(logs, Settings(), columns=columns(column or ()))
+    if form == "json":
+        files = [asdict(file) for file in found.files]
+        return tell_json({"files": files, "unclaimed": list(found.unclaimed), "notes": list(found.notes)})
+    blocks = [_text(file) for file in found.files]
+    rest = [*(f"{path}: no format claims it" for path in found.unclaimed), *found.notes]
+    return tell("\n\n".join([*blocks, *(["\n".join(rest)] if rest else [])]))
+
+
+def _text(file: "LogFile") -> str:
+    roles = {r: c for r, c in file.columns.items() if not r.startswith(FEATURE)}
+    features = {r.removeprefix(FEATURE): c for r, c in file.columns.items() if r.startswith(FEATURE)}
+    lines = [f"{file.shown}: {file.kind} in {file.format}"]
+    lines.append(f"  columns      {_mapped(roles) or 'none known'}")
+    if features:
+        lines.append(f"  features     {_mapped(features)}")
+    if file.unavailable:
+        lines.append(f"  not in it    {', '.join(file.unavailable)}")
+    lines += [f"  assumed      {note}" for note in file.notes]
+    return "\n".join(lines)
+
+
+def _mapped(names: Mapping[str, Any]) -> str:
+    return ", ".join(role if role == column else f"{role} = {column}" for role, column in names.items())
