@@ -9,6 +9,7 @@ from mlops_cli.registry import Registry
 PANELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Look": {
         "monitor": ("monitor:command", "Is the model healthy? What moved, by how much, how sure is that?"),
+        "report": ("report:command", "Write a result that was kept as JSON in other formats."),
         "explain": ("explain:command", "What a metric is: formula, unit, lines, source, remedies."),
     },
     "Compare": {},
