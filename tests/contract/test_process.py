@@ -20,7 +20,9 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="closed pipes and signals 
 
 def mlops(*arguments, cwd, env=None, **more):
     environment = {
-        k: v for k, v in os.environ.items() if not k.startswith(("MLOPS_", "PYTHONIO", "NO_COLOR"))
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("MLOPS_", "PYTHONIO", "NO_COLOR", "FORCE_COLOR", "GITHUB_"))
     }
     environment |= env or {}
     return subprocess.run(
