@@ -24,6 +24,7 @@ class Output:
     outputs : FORMAT=PATH, further ones
     quiet, verbose : of the text, only the verdict in a line, or nothing shortened
     color : auto, always or never
+    ci : in GitHub Actions, annotations, summary and outputs are written, too
     debug : an internal error shows its traceback
 
     """
@@ -33,6 +34,7 @@ class Output:
     quiet: bool = False
     verbose: bool = False
     color: str = "auto"
+    ci: bool = True
     debug: bool = False
 
 
@@ -83,6 +85,7 @@ OUTPUT: Mapping[str, tuple[Any, Any]] = {
     "quiet": _flag("Only the verdict, in a line.", "--quiet", "-q"),
     "verbose": _flag("Shorten nothing.", "--verbose", "-v"),
     "color": _text("|".join(COLOR), "NO_COLOR is heeded, too.", default="auto"),
+    "no_ci": _flag("Write nothing for GitHub Actions.", "--no-ci"),
     "debug": _flag("An internal error shows its traceback.", "--debug"),
 }
 
@@ -136,6 +139,7 @@ def output(options: Mapping[str, Any]) -> Output:
         quiet=options["quiet"],
         verbose=options["verbose"],
         color=one_of("--color", options["color"], COLOR),
+        ci=not options["no_ci"],
         debug=options["debug"],
     )
 

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from mlops_cli.cli.ci import publish
 from mlops_cli.cli.options import Output
 from mlops_cli.cli.streams import colored, hush
 from mlops_cli.errors import UsageError, unknown
@@ -53,6 +54,8 @@ def say(report: "Report", output: Output, to: Iterable[Target] = ()) -> int:
     _out(partial(RENDERERS[form], report))
     for other, path in to:
         write(path, partial(RENDERERS[other], report))
+    if output.ci:
+        publish(report, os.environ, sys.stderr, annotate=form != "github")
     return report.exit_code
 
 
