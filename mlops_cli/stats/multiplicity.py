@@ -66,6 +66,40 @@ def benjamini_hochberg(p: ArrayLike, alpha: float = 0.05, m: int | None = None) 
     return out
 
 
+def e_benjamini_hochberg(e: ArrayLike, alpha: float, m: int | None = None) -> Bools:
+    """Rejections of which on average at most alpha are false, from e-values, whatever their dependence.
+
+    Parameters
+    ----------
+    e : (k,) e-values, at least 0; NaN counts as 0
+    alpha : in (0, 1)
+    m : number of hypotheses, at least k (the default)
+
+    Returns
+    -------
+    (k,) True: among the largest j with `e >= m / (alpha j)`
+
+    Raises
+    ------
+    ValueError
+        Where m is less than k, or alpha is not in (0, 1).
+
+    References
+    ----------
+    Wang, Ramdas (2022), Journal of the Royal Statistical Society B 84.
+
+    Examples
+    --------
+    >>> e_benjamini_hochberg([60.0, 41.0, 5.0, 0.0], 0.05)
+    array([False, False, False, False])
+    >>> e_benjamini_hochberg([60.0, 41.0, 5.0, 0.0], 0.1)
+    array([ True,  True, False, False])
+
+    """
+    with np.errstate(divide="ignore"):
+        return benjamini_hochberg(1 / np.nan_to_num(np.asarray(e, np.float64), nan=0.0), alpha, m)
+
+
 def _sorted(p: ArrayLike, alpha: float, m: int | None) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:
     values = np.nan_to_num(np.asarray(p, np.float64).ravel(), nan=1.0)
     total = len(values) if m is None else m
