@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 
@@ -13,7 +14,8 @@ from mlops_cli.result.report import BadLine
 class LogFile:
     """One file as it was found. `path` is real, `shown` relative as the user gave it.
 
-    `columns` maps canonical names (or `features.NAME`) to a column, a JSON path or "= expression".
+    `columns` maps canonical names (or `features.NAME`) to a column, a path or "= expression", as a sample of
+    the file has it; `split` are the maps of further kinds that the same rows hold; `given` is the user's map.
     `notes` say what was assumed. `-` is standard input, spooled to `path`.
     """
 
@@ -28,15 +30,34 @@ class LogFile:
     unavailable: tuple[str, ...] = ()
     timezone: str = "UTC"
     model: str = ""  # of a sub-folder with its own mlops.toml
+    settings_path: str = ""  # that file
+    split: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
+    sampled: int = 0  # rows that were looked at
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows of one kind in the file's own columns, and the lines that could not be read."""
+    """Some rows of one kind in the file's own columns, and the lines that could not be read.
+
+    `quarantined` counts all bad lines since the last batch, `bad` names the first of them.
+    """
 
     frame: pl.DataFrame
     bad: tuple[BadLine, ...] = ()
     kind: str = ""  # empty: the file's
+    quarantined: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A text log that was written as Parquet: rows, lines that are missing from it, what to tell."""
+
+    rows: int
+    bad: tuple[BadLine, ...] = ()
+    quarantined: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,9 +67,13 @@ class Format:
     Parameters
     ----------
     detect : first bytes (decompressed) and path → how sure, 0 to 1
-    kinds : the kinds of log it can hold; one kind only means that it is known without looking
+    kinds : the kinds of log it can hold; one kind only means that it is known without looking; none that
+        such a file is no log of its own, but is read beside one
     unavailable : canonical columns that this writer never logs, each with its reason
-    read : the file → batches, bad lines counted; None where the file is Parquet as it lies
+    read : the file → batches of equal columns a kind, bad lines counted; None where the file is Parquet as
+        it lies
+    convert : the file → Parquet at the given path at once, quicker than `read` and equal to it
+    columns : the file → canonical names of its columns, where the writer says them
 
     """
 
@@ -56,7 +81,8 @@ class Format:
     kinds: tuple[str, ...]
     unavailable: Mapping[str, str]
     read: Callable[[LogFile], Iterator[Batch]] | None
-    columns: Mapping[str, str] = field(default_factory=dict)  # fixed map of a format that has one
+    convert: Callable[[LogFile, str], Converted] | None = None
+    columns: Callable[[LogFile], Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True)

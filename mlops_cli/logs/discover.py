@@ -1,0 +1,288 @@
+"""Files → LogFiles: the format by content, the kind and the column map from a sample of rows."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from mlops_cli.config.settings import Settings
+from mlops_cli.errors import DataError, UsageError, nearest
+from mlops_cli.logs.canon import FEATURE, KINDS
+from mlops_cli.logs.expressions import EXPRESSION, resolve
+from mlops_cli.logs.find import Candidate, find, fingerprint
+from mlops_cli.logs.format import Format, LogFile
+from mlops_cli.logs.registry import FORMATS
+from mlops_cli.logs.roles import Roles, hint_of, recognise
+from mlops_cli.logs.scratch import fresh
+from mlops_cli.logs.stream import HEAD, head, opened
+from mlops_cli.logs.times import ZONED, is_naive
+
+SAMPLE = 1_000
+SHOWN = 3
+# What a log of a kind should have: each that is missing is said, with what it is needed for.
+WANTED: dict[str, dict[str, str]] = {
+    "predictions": {
+        "timestamp": "windows, and all that is judged over time",
+        "request_id": "joins with labels, access logs and people's decisions",
+        "prediction": "null outputs, drift of the output",
+        "score": "drift of the score",
+        "model_version": "the versions beside each other",
+        "latency_ms": "latency of the model itself",
+        "status": "failed requests",
+        "user_id": "users who ask again",
+    },
+    "feedback": {"request_id": "the join with predictions", "label_time": "how late labels are"},
+    "decisions": {"request_id": "the join with predictions", "timestamp": "when people decided"},
+    "requests": {"timestamp": "windows", "latency_ms": "latency quantiles", "status": "error rates"},
+    "spans": {"timestamp": "windows", "latency_ms": "latency quantiles", "component": "the components"},
+    "gauges": {"timestamp": "windows", "host": "the hosts apart"},
+}
+
+
+@dataclass(frozen=True)
+class Discovered:
+    """What was found: log files in the order of their paths, files that no format claims, what was assumed."""
+
+    files: tuple[LogFile, ...]
+    unclaimed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def discover(
+    paths: Sequence[str],
+    settings: Settings,
+    *,
+    columns: Mapping[str, str] | None = None,
+    stdin_format: str = "jsonl",
+    config_dir: str = ".",
+) -> Discovered:
+    """The log files under `paths`, or without any those of the settings' sources.
+
+    Parameters
+    ----------
+    paths : files, folders, globs, or `-` for standard input
+    settings : for sources, column maps and the time zone
+    columns : canonical name → column, path or "= SQL"; used in every file that has the column
+    stdin_format : name of a format, or `auto`
+    config_dir : relative paths of the sources start here
+
+    Raises
+    ------
+    DataError
+        Where there is no log at all, or a file may not be read.
+    UsageError
+        Where a name in a column map is unknown, or no file has the column.
+
+    """
+    found = find(paths, settings, config_dir)
+    seen = _Seen(dict(columns or {}), stdin_format)
+    for one in found.files:
+        seen.look(one)
+    seen.check_columns()
+    if not seen.files:
+        raise _nothing(paths, seen)
+    return Discovered(tuple(seen.files), tuple(seen.unclaimed), (*found.notes, *seen.said()))
+
+
+@dataclass
+class _Seen:
+    """What has been seen of the files so far."""
+
+    columns: dict[str, str]
+    stdin_format: str
+    files: list[LogFile] = field(default_factory=list)
+    unclaimed: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    companions: dict[str, list[str]] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    fields: dict[str, None] = field(default_factory=dict)
+    known: dict[str, Roles] = field(default_factory=dict)
+
+    def look(self, one: Candidate) -> None:
+        """One more file."""
+        with opened(one.path, one.shown) as file:
+            size = os.fstat(file.fileno()).st_size
+        start = head(one.path, one.shown)
+        if not start.strip():
+            (self.empty if not size or not start else self.empty).append(one.shown)
+            return
+        name = self._format(one, start)
+        if not name:
+            self.unclaimed.append(one.shown)
+            return
+        form = FORMATS[name]
+        if not form.kinds:
+            self.companions.setdefault(name, []).append(one.shown)
+            return
+        file_ = LogFile(
+            path=one.path,
+            shown=one.shown,
+            format=name,
+            kind="",
+            bytes=size,
+            fingerprint=fingerprint(one.path, content=one.spooled),
+            timezone=one.settings.project.timezone,
+            model=one.model,
+            settings_path=one.settings_path,
+        )
+        self._claim(one, file_, form, start)
+
+    def _format(self, one: Candidate, start: bytes) -> str:
+        wanted = one.source.format if one.source else "auto"
+        if one.shown == "-" and wanted == "auto":
+            wanted = self.stdin_format
+        if wanted != "auto":
+            FORMATS[wanted]  # an unknown name is an error
+            return wanted
+        sure = {name: FORMATS[name].detect(start, one.shown) for name in FORMATS}
+        best = max(sure, key=lambda name: sure[name])
+        return best if sure[best] > 0 else ""
+
+    def _claim(self, one: Candidate, file: LogFile, form: Format, start: bytes) -> None:
+        sample = sample_of(file, form, start)
+        given = self._given(one, sample, form.columns(file) if form.columns else {})
+        kind = one.source.kind if one.source and one.source.kind != "auto" else ""
+        kind = kind or (form.kinds[0] if len(form.kinds) == 1 else "")
+        hint = hint_of(one.within)
+        key = repr((file.format, sample.schema, given, kind, hint))
+        if key not in self.known:
+            self.known[key] = recognise(sample, hint=hint, kind=kind, given=given)
+        roles = self.known[key]
+        if not roles.known and not one.named and one.shown != "-":
+            self.unclaimed.append(one.shown)
+            return
+        naive = _naive(sample, roles)
+        notes = (*roles.notes, *((f"times without a zone are read as {file.timezone}",) if naive else ()))
+        self.files.append(
+            replace(
+                file,
+                kind=roles.kind,
+                columns=roles.columns,
+                split=roles.split,
+                notes=notes,
+                unavailable=_unavailable(roles, form),
+                given=given,
+                sampled=sample.height,
+            )
+        )
+
+    def _given(self, one: Candidate, sample: pl.DataFrame, fixed: Mapping[str, str]) -> dict[str, Any]:
+        """The map of the format, the source's over it, and the options' over both, where the columns are there."""
+        schema = sample.schema
+        self.fields |= dict.fromkeys(schema)
+        own = {name: source for name, source in fixed.items() if resolve(schema, source) is not None}
+        out: dict[str, Any] = {**own, **(one.source.columns if one.source else {})}
+        for name, source in self.columns.items():
+            if source == "" or resolve(schema, source) is not None:
+                out[name] = source
+                self.used.add(name)
+        return out
+
+    def check_columns(self) -> None:
+        """An option that names a column which no file has is a mistake."""
+        for name, source in self.columns.items():
+            if name in self.used or not self.files:
+                continue
+            near = "" if source.startswith(EXPRESSION) else nearest(source, self.fields)
+            raise UsageError(
+                f"no log has the column of {name} = '{source}'",
+                f"the columns are: {', '.join(list(self.fields)[:30])}",
+                f"write '{near}'?" if near else "name one of these columns",
+            )
+
+    def said(self) -> list[str]:
+        """What was assumed, once for all files that are alike; what was passed over."""
+        alike: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+        for file in self.files:
+            if file.notes:
+                alike.setdefault((file.kind, file.format, file.notes), []).append(file.shown)
+        out = [f"{_files(shown)} ({kind}): {'; '.join(notes)}" for (kind, _, notes), shown in alike.items()]
+        for name in dict.fromkeys(file.format for file in self.files):
+            reasons = FORMATS[name].unavailable
+            missing = {n for f in self.files if f.format == name for n in f.unavailable}
+            told = "; ".join(f"no {n} ({why})" for n, why in reasons.items() if n in missing)
+            if told:
+                out.append(f"{_files([f.shown for f in self.files if f.format == name])}: {told}")
+        if self.empty:
+            out.append(f"empty: {_files(self.empty)}")
+        return out
+
+
+def _files(shown: Sequence[str]) -> str:
+    if len(shown) <= SHOWN:
+        return ", ".join(shown)
+    return f"{shown[0]} and {len(shown) - 1} more like it"
+
+
+def sample_of(file: LogFile, form: Format, start: bytes) -> pl.DataFrame:
+    """Some rows with all columns that they have; of a text log those of its first bytes."""
+    if form.read is None:
+        return parquet_sample(file.path, file.shown)
+    path = file.path
+    if len(start) >= HEAD:
+        path = fresh("head")
+        Path(path).write_bytes(start[: start.rfind(b"\n") + 1] or start)
+    try:
+        frames = [b.frame for b in form.read(replace(file, path=path, shown=file.shown)) if b.kind in ("", file.kind)]
+    finally:
+        if path != file.path:
+            Path(path).unlink()
+    return pl.concat(frames).head(SAMPLE) if frames else pl.DataFrame()
+
+
+def parquet_sample(path: str, shown: str) -> pl.DataFrame:
+    """The first rows of a Parquet file; a DataError where it is damaged."""
+    try:
+        return pl.scan_parquet(path, glob=False).head(SAMPLE).collect()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise DataError(
+            f"this Parquet file is cut or damaged: {first}", shown, "write it again, or leave it out"
+        ) from None
+
+
+def _naive(sample: pl.DataFrame, roles: Roles) -> bool:
+    """Whether a time of it carries no zone."""
+    for columns in (roles.columns, *roles.split.values()):
+        for name in ("timestamp", "label_time"):
+            source = columns.get(name)
+            found = resolve(sample.schema, source) if source else None
+            if found is None:
+                continue
+            value, dtype = found
+            if is_naive(dtype):
+                return True
+            if dtype == pl.String:
+                texts = sample.select(value.alias("t"))["t"].drop_nulls()
+                dated = texts.filter(texts.str.contains(r"^\s*\d{4}[-/]"))
+                if not dated.str.contains(ZONED).all():
+                    return True
+    return False
+
+
+def _unavailable(roles: Roles, form: Format) -> tuple[str, ...]:
+    """Canonical names that this log cannot give, those that are missed most first."""
+    have = set(roles.columns).union(*roles.split.values())
+    wanted = [n for n in WANTED.get(roles.kind, {}) if n not in have]
+    if roles.kind == "predictions":
+        wanted += ["label"] if "label" not in have else []
+        if not any(n.startswith(FEATURE) for n in have):
+            wanted.append("features")
+    return tuple(dict.fromkeys([*wanted, *(n for n in form.unavailable if n in KINDS[roles.kind] and n not in have)]))
+
+
+def _nothing(paths: Sequence[str], seen: _Seen) -> DataError:
+    where = ", ".join(paths) or "[sources] of mlops.toml"
+    others = [*seen.unclaimed, *(p for some in seen.companions.values() for p in some)]
+    if seen.empty and not others:
+        return DataError(f"nothing but empty files: {_files(seen.empty)}", where, "see whether logging works")
+    if others:
+        return DataError(
+            f"no format claims any of the {len(others) + len(seen.empty)} files: {_files(others)}",
+            where,
+            f"name logs in one of the formats {', '.join(n for n in FORMATS if FORMATS[n].kinds)}",
+        )
+    return DataError("there is no file", where, "name a folder that has logs in it")
