@@ -45,7 +45,7 @@ def _sums(state: State, rows: Ints, seek: Seek) -> tuple[Floats, Floats]:
     windows = seek.y.shape[1]
     out = np.empty((2, len(rows), windows))
     factor = np.exp(np.nan_to_num(seek.exponent))
-    complete = seek.known.all(axis=0).tolist()
+    complete = np.asarray(seek.known.all(axis=0))
     for j in range(windows):
         grown = add(both, factor[:, j])
         both = grown if complete[j] else np.where(seek.known[:, j, None, None], grown, both)

@@ -90,9 +90,9 @@ def e_benjamini_hochberg(e: ArrayLike, alpha: float, m: int | None = None) -> Bo
 
     Examples
     --------
-    >>> e_benjamini_hochberg([60.0, 41.0, 5.0, 0.0], 0.05)
+    >>> e_benjamini_hochberg([60.0, 30.0, 5.0, 0.0], 0.05)
     array([False, False, False, False])
-    >>> e_benjamini_hochberg([60.0, 41.0, 5.0, 0.0], 0.1)
+    >>> e_benjamini_hochberg([60.0, 30.0, 5.0, 0.0], 0.1)
     array([ True,  True, False, False])
 
     """
