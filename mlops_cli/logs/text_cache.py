@@ -1,0 +1,125 @@
+"""Text logs as Parquet, kept by fingerprint: written to another name and renamed, made again where torn."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mlops_cli.logs.format import Batch, Converted, Format, LogFile
+from mlops_cli.logs.scratch import folder as scratch_folder
+from mlops_cli.logs.stream import KEPT
+from mlops_cli.logs.write import write
+from mlops_cli.result.report import BadLine
+
+VERSION = 1  # goes up when the same file would be written differently
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Where the rows of each kind are, and what is missing from them."""
+
+    paths: dict[str, str]
+    rows: dict[str, int]
+    bad: tuple[BadLine, ...]
+    quarantined: int
+    notes: tuple[str, ...]
+    fingerprint: str
+
+
+def stored(file: LogFile, form: Format, cache: Path | None) -> Stored:
+    """The file as Parquet, from the cache or written now; without a cache for this process only."""
+    key = hashlib.sha256(f"{VERSION} {file.format} {file.fingerprint}".encode()).hexdigest()[:32]
+    folder = cache if cache is not None else scratch_folder()
+    found = _load(folder, key)
+    if found is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        found = _make(file, form, folder, key)
+    bad = tuple(replace(line, source=file.shown) for line in found.bad)
+    return replace(
+        found,
+        bad=bad,
+        paths={kind or file.kind: path for kind, path in found.paths.items()},
+        rows={kind or file.kind: n for kind, n in found.rows.items()},
+    )
+
+
+class _Index(msgspec.Struct):
+    """What stands beside the Parquet files: kind → rows; written last, so it says that they are whole."""
+
+    rows: dict[str, int]
+    quarantined: int
+    bad: list[tuple[int, int, int, str]]
+    notes: list[str]
+
+
+def _load(folder: Path, key: str) -> Stored | None:
+    try:
+        index = msgspec.json.decode((folder / f"{key}.json").read_bytes(), type=_Index)
+        paths = {kind: str(folder / _name(key, kind)) for kind in index.rows}
+        if any(pq.read_metadata(path).num_rows != index.rows[kind] for kind, path in paths.items()):
+            return None
+    except (OSError, msgspec.MsgspecError, pa.ArrowException):
+        return None
+    bad = tuple(BadLine("", *line) for line in index.bad)
+    return Stored(paths, index.rows, bad, index.quarantined, tuple(index.notes), key)
+
+
+def _name(key: str, kind: str) -> str:
+    return f"{key}.{kind}.parquet" if kind else f"{key}.parquet"
+
+
+def _make(file: LogFile, form: Format, folder: Path, key: str) -> Stored:
+    temporary = f"{os.getpid()}.tmp"
+    made: dict[str, str] = {}
+    try:
+        if form.convert is not None:
+            made[""] = str(folder / f"{key}.{temporary}")
+            said = form.convert(file, made[""])
+            rows = {"": said.rows}
+        else:
+            rows, said = _by_batches(file, form, folder, f"{key}.{temporary}", made)
+        for kind, path in made.items():
+            Path(path).replace(folder / _name(key, kind))
+    finally:
+        for path in made.values():
+            Path(path).unlink(missing_ok=True)
+    bad = [(b.line, b.byte, b.length, b.reason) for b in said.bad[:KEPT]]
+    index = msgspec.json.encode(_Index(rows, said.quarantined, bad, list(said.notes)))
+    path = folder / f"{key}.{temporary}.json"
+    path.write_bytes(index)
+    path.replace(folder / f"{key}.json")
+    paths = {kind: str(folder / _name(key, kind)) for kind in rows}
+    return Stored(paths, rows, said.bad, said.quarantined, said.notes, key)
+
+
+def _by_batches(
+    file: LogFile, form: Format, folder: Path, name: str, made: dict[str, str]
+) -> tuple[dict[str, int], Converted]:
+    """Write what `read` yields; rows of several kinds to a file each, by their order of first sight."""
+    bad: list[BadLine] = []
+    counted, notes = 0, dict[str, None]()
+    others: dict[str, list[pl.DataFrame]] = {}
+
+    def own(batches: Iterator[Batch]) -> Iterator[pl.DataFrame]:
+        nonlocal counted
+        for batch in batches:
+            bad.extend(batch.bad[: KEPT - len(bad)])
+            counted += batch.quarantined
+            notes.update(dict.fromkeys(batch.notes))
+            if batch.kind in ("", file.kind):
+                yield batch.frame
+            else:
+                others.setdefault(batch.kind, []).append(batch.frame)
+
+    made[""] = str(folder / name)
+    rows = {"": write(own(form.read(file) if form.read else iter(())), made[""])}
+    for kind, frames in others.items():
+        made[kind] = str(folder / f"{name}.{kind}")
+        rows[kind] = write(frames, made[kind])
+    return rows, Converted(rows[""], tuple(bad), counted, tuple(notes))
