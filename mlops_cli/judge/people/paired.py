@@ -47,10 +47,8 @@ class Labelled:
 def labelled(d: Decisions) -> Labelled:
     """The units on which outcomes tell model and people apart."""
     units = d.units.filter(pl.col("model").is_not_null())
-    several = bool(units.height) and d.unit == "item" and "human" not in d.pairs.columns
-    several |= d.unit == "item" and units["ok"].null_count() < units.height and _asked_one(d) is False
-    right, ok, apart = pl.col("right"), pl.col("ok"), pl.col("apart").fill_null(value=True)
-    if several:
+    right, apart = pl.col("right"), pl.col("apart").fill_null(value=True)
+    if d.unit == "item" and not _asked_one(d):
         known = units.filter(right.is_not_null() & pl.col("share").is_not_null())
         missing = units.height - known.height
         known = known.with_columns((right.cast(pl.Float64) - pl.col("share")).alias("excess"))
@@ -91,7 +89,7 @@ def _sided(units: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def paired(d: Decisions, found: Labelled, level: float, margin: float) -> dict[str, Any]:
+def paired(d: Decisions, found: Labelled, alpha: float, margin: float) -> dict[str, Any]:
     """The difference of accuracies with its interval, and what it rests on."""
     if found.reason:
         return {
@@ -100,15 +98,19 @@ def paired(d: Decisions, found: Labelled, level: float, margin: float) -> dict[s
             "ci": None,
             "reason": found.reason,
             "unlabelled": found.unlabelled,
-            **_worst(d, level),
+            **_worst(d, 1 - alpha),
         }
+    level = 1 - alpha
     said = (
-        _of_items(found.units, level) if found.method == ITEMS else _of_pairs(found.units, d, level, margin)
+        _of_items(found.units, level, margin)
+        if found.method == ITEMS
+        else _of_pairs(found.units, d, level, margin)
     )
     low, high = said["cluster_ci"] or said["ci"]
+    p = said["p_not_worse"] if said["cluster_ci"] is None else said["cluster_p"]
     said |= {
         "margin": margin,
-        "non_inferior": low > -margin,
+        "non_inferior": p <= alpha,
         "superior": low > 0,
         "inferior": high < -margin,
         "equivalent": low > -margin and high < margin,
@@ -120,7 +122,7 @@ def paired(d: Decisions, found: Labelled, level: float, margin: float) -> dict[s
     return said
 
 
-def _of_items(units: pl.DataFrame, level: float) -> dict[str, Any]:
+def _of_items(units: pl.DataFrame, level: float, margin: float) -> dict[str, Any]:
     """Several people an item: model right less the share of people who were."""
     apart = units["excess"].to_numpy()
     found = clustered(apart, np.arange(len(apart)), level=level)
@@ -133,6 +135,7 @@ def _of_items(units: pl.DataFrame, level: float) -> dict[str, Any]:
         "ci": pair(_clipped(found.interval)),
         "cluster_ci": None,
         "se": found.se,
+        "p_not_worse": item_p(apart, margin, worse=False),
     }
 
 
@@ -164,10 +167,10 @@ def _of_pairs(units: pl.DataFrame, d: Decisions, level: float, margin: float) ->
         "either_right": (both + b + c) / n if whole else None,
         "cluster_ci": None,
     }
-    return said | _clustered(units, d, level)
+    return said | _clustered(units, d, level, margin)
 
 
-def _clustered(units: pl.DataFrame, d: Decisions, level: float) -> dict[str, Any]:
+def _clustered(units: pl.DataFrame, d: Decisions, level: float, margin: float) -> dict[str, Any]:
     """A robust interval where one person decided many items, or an item comes more than once."""
     names = [
         n for n in ("item", "rater") if 1 < units[n].n_unique() < units.height and not units[n].null_count()
@@ -176,8 +179,10 @@ def _clustered(units: pl.DataFrame, d: Decisions, level: float) -> dict[str, Any
         return {}
     apart = (units["first"] - units["second"]).to_numpy().astype(np.float64)
     found = clustered(apart, *(codes(units, n) for n in names), level=level)
+    t = (found.value + margin) / found.se if found.se else math.copysign(math.inf, found.value + margin)
     return {
         "cluster_ci": pair(_clipped(found.interval)),
+        "cluster_p": float(student_upper(t, max(found.degrees, 1))),
         "se": found.se,
         "se_naive": found.naive,
         "design_effect": found.design_effect,
@@ -219,7 +224,7 @@ def costs(
     d: Decisions, found: Labelled, cost: Mapping[str, Mapping[str, float]], level: float
 ) -> dict[str, Any]:
     """Mean cost of the model's decisions less that of people's; empty without a cost matrix or classes."""
-    if not cost or not d.classes or found.reason:
+    if not cost or not d.classes or found.reason or "human" not in d.pairs.columns:
         return {}
     matrix = cost_matrix(d.classes, cost)
     known = found.units.filter(pl.col("outcome").is_not_null())
