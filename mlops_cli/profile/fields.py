@@ -18,6 +18,8 @@ CLASSES = 20  # a whole-number output with at most so many values is a class
 SPAN = 1 << 20  # cells of the histogram of a fine field: 8 MB
 LEAST_ROWS = 65_536  # a file is taken to have at least so many, for the room of the sums
 LONG = 1_024  # bytes: the words of longer texts are read more rarely
+WORDS = r"\p{L}{2,}\P{L}*\s\P{L}*\p{L}{2,}"  # two words: a text, where a moment or a number is none
+DURATIONS = ("latency_ms", "queue_ms")  # whole by rounding only
 OUTPUTS = ("prediction", "label", "decision")
 FIXED = {"error": "category", "user_action": "category", "request_id": "id"}  # whatever the sample says
 
@@ -86,7 +88,7 @@ def _text(field: FieldSpec, values: pl.Series, rows: int) -> FieldSpec:
     numbers = values.str.strip_chars().cast(pl.Float64(), strict=False)
     if not numbers.null_count():
         return _number(replace(field, type="number"), numbers.to_numpy(), rows)
-    if values.str.contains(r"\S\s+\S").mean() < 0.5:  # type: ignore[operator]  # of a text it is a float
+    if values.str.contains(WORDS).sum() * 2 < len(values):
         return replace(field, type="id")
     lengths = values.str.len_bytes().cast(pl.Float64()).to_numpy()
     # A few hundred texts of a window say enough; of a small file more than every 64th is needed for them.
@@ -101,7 +103,8 @@ def _number(field: FieldSpec, values: Floats, rows: int) -> FieldSpec:
     quantum, quantum_sq = _sums(finite, rows)
     if not len(finite):
         return replace(field, quantum=quantum, quantum_sq=quantum_sq)
-    integral = bool((finite == np.rint(finite)).all()) and field.type != "age"
+    measured = field.type == "age" or field.column in DURATIONS
+    integral = not measured and bool((finite == np.rint(finite)).all())
     offset = _offset(finite)
     mantissa = _mantissa(finite, integral=integral)
     low, high = (0, 0) if mantissa == 7 else _histogram(finite, mantissa, offset)

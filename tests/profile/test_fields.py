@@ -48,6 +48,8 @@ def words(n, count):
         ([f"v{i}" for i in range(30)], "id"),
         ([f"{i / 7:.4f}" for i in range(N)], "number"),
         (words(N, 6), "text"),
+        ([f"2026-11-23 13:50:{i // 60:02d},{i:03d}" for i in range(N)], "id"),
+        ([f"Ärger über die Nr. {i}" for i in range(N)], "text"),
         (["Delta Air Lines", "United Air Lines"] * 500, "category"),
         ([None, None], "category"),
         ([], "category"),
@@ -181,6 +183,11 @@ def test_the_quantum_of_an_extreme_field_is_finite_and_not_zero(value):
 
     assert 0 < it.quantum < math.inf
     assert 0 < it.quantum_sq < math.inf
+
+
+def test_latencies_that_were_rounded_are_no_whole_numbers():
+    assert not field([1.0, 250.0], "latency_ms").integral
+    assert field([1.0, 250.0]).integral
 
 
 def test_ages_are_numbers_of_seconds_that_are_not_whole_by_chance():
