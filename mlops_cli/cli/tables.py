@@ -15,6 +15,7 @@ from mlops_cli.result.scope import iso
 from mlops_cli.result.tables import BOUNDS, MODELS, SERIES, UNKNOWN, WINDOWS
 
 WINDOW_ROWS = 4_000  # some 400 KB of JSON
+WINDOW_SERIES = 1_000
 WINDOWS_OF_SERIES = 400  # the latest ones; more than a chart has pixels for
 
 
@@ -103,10 +104,16 @@ def _used(row: Mapping[str, Any], direction: str) -> float | None:
 
 def windows_table(seen: Sequence[Seen]) -> Table:
     """Every window of the series worth a chart: findings first, then one a metric, then what has no field."""
-    frames = [_windows(one) for one in seen]
     ids = {r[0]: r for r in series_table(seen).rows}
     wanted = _worth(seen, ids)
-    by_id = {key: part for frame in frames for key, part in _by_series(frame).items()}
+    keys = pl.DataFrame(
+        [(name, *(ids[name][SERIES.index(k)] for k in KEYS)) for name in wanted],
+        schema={"series": pl.String, **dict.fromkeys(KEYS, pl.String)},
+        orient="row",
+    )
+    by_id: dict[str, list[tuple[Any, ...]]] = {}
+    for one in seen:
+        by_id |= _windows(one, keys)
     rows: list[tuple[Any, ...]] = []
     cut = 0
     for name in wanted:
@@ -128,40 +135,24 @@ def _worth(seen: Sequence[Seen], ids: Mapping[str, tuple[Any, ...]]) -> list[str
     found = [f.id for one in seen for f in one.outcome.judgement.findings]
     first = {(r[at["model"]], r[at["group"]], r[at["code"]]): name for name, r in reversed(list(ids.items()))}
     whole = [name for name, r in ids.items() if not r[at["field"]] and not r[at["segment"]]]
-    return [n for n in dict.fromkeys([*found, *first.values(), *whole, *ids]) if n in ids]
+    ordered = dict.fromkeys([*found, *reversed(first.values()), *whole, *ids])
+    return [n for n in ordered if n in ids][:WINDOW_SERIES]
 
 
-def _windows(one: Seen) -> pl.DataFrame:
-    """All measured windows of the series that are judged or shown, with the levels of the judged ones."""
-    judged = one.outcome.frame
+def _windows(one: Seen, keys: pl.DataFrame) -> dict[str, list[tuple[Any, ...]]]:
+    """All measured windows of these series by id, with the levels of the judged ones."""
     measured = one.counted.measured
     if one.counted.unit.name:
         measured = measured.with_columns(model=pl.lit(one.counted.unit.name))
-    levels = judged.select(
-        *KEYS,
-        "window",
-        "threshold",
-        level=pl.when("lined").then("level"),
-    )
-    keys = judged.select(KEYS).unique()
-    return (
-        measured.join(keys, on=KEYS, how="semi")
+    levels = one.outcome.frame.select(*KEYS, "window", "threshold", level=pl.when("lined").then("level"))
+    frame = (
+        measured.join(keys, on=KEYS)
         .join(levels, on=[*KEYS, "window"], how="left")
-        .sort([*KEYS, "window"])
+        .sort("series", "window")
+        .select("series", "window", "value", "n", "level", "threshold")
     )
-
-
-def _by_series(frame: pl.DataFrame) -> dict[str, list[tuple[Any, ...]]]:
     out: dict[str, list[tuple[Any, ...]]] = {}
-    columns = [*KEYS, "window", "value", "n", "level", "threshold"]
-    last: tuple[Any, ...] = ()
-    name = ""
-    for row in frame.select(columns).iter_rows():
-        if row[: len(KEYS)] != last:
-            last = row[: len(KEYS)]
-            fields = dict(zip(KEYS, last, strict=True))
-            name = f"{fields['code']}/{scope_of(fields).path()}"
-        window, value, n, level, threshold = row[len(KEYS) :]
+    for name, window, value, n, level, threshold in frame.iter_rows():
         word = None if level is None else Level(level).word
         out.setdefault(name, []).append((iso(moment(window)), _short(value), n, word, _short(threshold)))
     return out

@@ -1,14 +1,17 @@
 """What was read, what was chosen and what could not be judged, in a few plain lines."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from typing import Any
 
 from mlops_cli.render.records import records
 from mlops_cli.render.words import age, clean, count, day, minute, quantity, zone_of
 from mlops_cli.result.report import Report
+from mlops_cli.result.scope import from_iso
 
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 LISTED = 3  # names in a list before it is counted instead
 
 
@@ -112,11 +115,22 @@ def _metrics(codes: Mapping[str, Mapping[str, None]], listed: int) -> str:
 
 def changes(report: Report) -> dict[str, list[str]]:
     """Finding id → what else changed near its onset, a line each."""
+    zone = zone_of(report)[1]
     out: dict[str, list[str]] = {}
     for row in records(report.table("changes")):
         finding, *what = row.values()
-        out.setdefault(str(finding), []).append(", ".join(clean(w) for w in what if w not in {None, ""}))
+        said = [_told(w, zone) for w in what if w is not None]
+        out.setdefault(str(finding), []).append(", ".join(s for s in said if s))
     return out
+
+
+def _told(value: object, zone: tzinfo) -> str:
+    """A text of a table; a time is said in the zone of the people who read it."""
+    text = clean(value)
+    try:
+        return day(from_iso(text), zone) if TIME.fullmatch(text) else text
+    except ValueError:
+        return text
 
 
 def headline(report: Report) -> list[Mapping[str, Any]]:

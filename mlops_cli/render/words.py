@@ -126,7 +126,7 @@ def zone_of(report: Report) -> tuple[str, tzinfo]:
 
 def day(moment: datetime, zone: tzinfo) -> str:
     """`2026-10-29`, with its time where it is not midnight."""
-    local = moment.astimezone(zone)
+    local = _local(moment, zone)
     if local.hour or local.minute or local.second:
         return f"{local:%Y-%m-%d %H:%M}" if not local.second else f"{local:%Y-%m-%d %H:%M:%S}"
     return f"{local:%Y-%m-%d}"
@@ -134,7 +134,14 @@ def day(moment: datetime, zone: tzinfo) -> str:
 
 def minute(moment: datetime, zone: tzinfo) -> str:
     """`2026-10-29 23:59`."""
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+    return f"{_local(moment, zone):%Y-%m-%d %H:%M}"
+
+
+def _local(moment: datetime, zone: tzinfo) -> datetime:
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:  # 9999-12-31 stands for "never" in many logs
+        return moment
 
 
 def age(length: timedelta) -> str:

@@ -98,6 +98,10 @@ def test_a_midnight_is_a_day_in_its_own_zone():
     assert day(midnight, UTC) == "2026-10-28 23:00"
 
 
+def test_the_end_of_time_is_a_day_too():
+    assert day(datetime(9999, 12, 31, 23, 59, tzinfo=UTC), ZoneInfo("Asia/Tokyo")) == "9999-12-31 23:59"
+
+
 @pytest.mark.parametrize(
     ("length", "said"),
     [(timedelta(minutes=3), "3 min"), (timedelta(hours=5), "5 h"), (timedelta(days=12), "12 days")],
