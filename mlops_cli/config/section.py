@@ -2,13 +2,14 @@
 
 import re
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 _DURATION = re.compile(r"^(\d+)\s*(s|min|h|d|w)$")
 _CHANGE = re.compile(r"^[+-]\d+(\.\d+)?\s*(%|pp)?$")
+_SIGMAS = re.compile(r"^(\d+(?:\.\d+)?)\s*sigmas?$")
 _SECONDS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
@@ -26,14 +27,10 @@ def _duration(text: str) -> str:
     return text
 
 
-def _bound(value: float | str | tuple[float | str, ...]) -> float | str | tuple[float | str, ...]:
-    for one in value if isinstance(value, tuple) else (value,):
-        if isinstance(one, str) and not _CHANGE.match(one):
-            raise ValueError(
-                f"'{one}' is no line: write a number (absolute) or a change against the baseline "
-                "with its sign ('+20%', '+2pp', '-0.02')",
-            )
-    return value
+def sigmas(bound: object) -> float:
+    """`3 sigma` as a number; NaN for any other bound."""
+    match = _SIGMAS.match(bound) if isinstance(bound, str) else None
+    return float(match[1]) if match else float("nan")
 
 
 def _timezone(name: str) -> str:
@@ -53,7 +50,6 @@ def _moment(text: str) -> str:
 
 
 Duration = Annotated[str, AfterValidator(_duration)]
-Bound = Annotated[float | str | tuple[float | str, ...], AfterValidator(_bound)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Moment = Annotated[str, AfterValidator(_moment)]
 
@@ -62,3 +58,25 @@ class Section(BaseModel):
     """One table of `mlops.toml`: an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Adapt(Section):
+    """{ adapt = "auto" }: the line follows the metric's history; its width follows from [alarms]."""
+
+    adapt: Literal["auto"] = Field("auto", description="auto: level, season and short memory of the metric.")
+
+
+OneBound = float | str | Adapt
+
+
+def _bound(value: OneBound | tuple[OneBound, ...]) -> OneBound | tuple[OneBound, ...]:
+    for one in value if isinstance(value, tuple) else (value,):
+        if isinstance(one, str) and not (_CHANGE.match(one) or _SIGMAS.match(one)):
+            raise ValueError(
+                f"'{one}' is no line: write a number (absolute), a change against the baseline with its sign "
+                "('+20%', '+2pp', '-0.02'), '3 sigma' or { adapt = \"auto\" }",
+            )
+    return value
+
+
+Bound = Annotated[OneBound | tuple[OneBound, ...], AfterValidator(_bound)]

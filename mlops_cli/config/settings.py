@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from mlops_cli.config.alarms import Alarms, Events, Slo
 from mlops_cli.config.automation import Automation
 from mlops_cli.config.lines import DEFAULT_LINES
 from mlops_cli.config.section import Bound, Duration, Moment, Section, Timezone
@@ -85,6 +86,7 @@ class Line(Section):
     within: Duration = Field("10min", description="redo-rate: asked again within this time.")
     owner: str | None = Field(None, description="Who is told.")
     runbook: str | None = Field(None, description="Where the remedy is written.")
+    slo: Slo | None = Field(None, description="An objective, judged by how fast its budget burns.")
 
 
 class Gate(Section):
@@ -123,6 +125,8 @@ class Settings(Section):
         default_factory=dict,
         description="[metrics.GROUP] CODE = lines, laid over the defaults; [metrics] for = N.",
     )
+    alarms: Alarms = Alarms()
+    events: Events = Events()
     automation: Automation = Automation()
     gate: Gate = Gate()
     report: Output = Output()

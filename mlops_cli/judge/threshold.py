@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mlops_cli.config.section import Adapt, sigmas
 from mlops_cli.config.settings import Line
 from mlops_cli.result.finding import Level, Rule
 
@@ -48,14 +49,18 @@ def thresholds(line: Line, direction: str) -> tuple[Threshold, ...]:
     """Every bound of a metric's lines, alarms first.
 
     A number is absolute and lies on the side that is bad for the metric ("both": above); a text is a
-    change against the baseline, and its sign is its side.
+    change against the baseline, and its sign is its side. Adaptive bounds and sigmas are of `adaptive.py`.
     """
     out: list[Threshold] = []
     for level, bound in ((Level.ALARM, line.alarm), (Level.WARNING, line.warn)):
         if bound is None:
             continue
         several = bound if isinstance(bound, tuple) else (bound,)
-        out.extend(_threshold(level, one, direction) for one in several)
+        out.extend(
+            _threshold(level, one, direction)
+            for one in several
+            if not isinstance(one, Adapt) and np.isnan(sigmas(one))
+        )
     return tuple(out)
 
 

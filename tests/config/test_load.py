@@ -191,8 +191,8 @@ fail_on = "alert"
         "metric 'latency-p99' is not of the group input; write it under [metrics.software]",
         "unknown key 'colums'; write 'columns'?",
         (
-            "warn: '0.05' is no line; write a number (absolute) or a change against the baseline with its sign "
-            "('+20%', '+2pp', '-0.02')"
+            "warn: '0.05' is no line; write a number (absolute), a change against the baseline with its sign "
+            "('+20%', '+2pp', '-0.02'), '3 sigma' or { adapt = \"auto\" }"
         ),
         "unknown metric 'drift-jss'; write 'drift-js'?",
         "unknown group of metrics 'softwar'; write 'software'?",
