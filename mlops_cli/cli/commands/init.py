@@ -2,20 +2,22 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import chain, count
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
 from mlops_cli.cli.options import columns
 from mlops_cli.cli.say import tell, write
-from mlops_cli.cli.toml import toml
+from mlops_cli.cli.toml import key, toml
 from mlops_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from mlops_cli.logs.format import LogFile
 
 FILE = "mlops.toml"
+KINDS = ("predictions", "feedback", "decisions", "requests", "spans", "gauges")
 PACKED = (".gz", ".zst", ".bz2")
 FULL = "Every other setting, with its default. `mlops config show` prints those in force."
 
@@ -49,32 +51,44 @@ def _head() -> Iterator[str]:
     yield f"name = {toml(Path.cwd().name)}"
 
 
-def _groups(
-    files: Sequence["LogFile"],
-) -> dict[tuple[str, str, tuple[tuple[str, str], ...]], list["LogFile"]]:
-    """Files that are read alike: of one folder, kind, suffix and column map."""
-    out: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[LogFile]] = {}
-    for file in files:
+Alike = tuple[str, str, tuple[tuple[str, Any], ...]]
+
+
+def _groups(files: Sequence["LogFile"]) -> dict[Alike, list["LogFile"]]:
+    """Files that are read alike, those of predictions first: of one kind, folder and column map."""
+    out: dict[Alike, list[LogFile]] = {}
+    for file in sorted(files, key=lambda f: KINDS.index(f.kind)):
         if not file.settings_path:  # a sub-folder with its own mlops.toml says itself what it is
             place = str(PurePath(file.path).parent)
-            out.setdefault((file.kind, place, tuple(file.columns.items())), []).append(file)
+            # A file of two kinds is told apart again when it is read.
+            kind = "" if file.split else file.kind
+            out.setdefault((kind, place, tuple(file.columns.items())), []).append(file)
     return out
 
 
 def _sources(files: Sequence["LogFile"]) -> Iterator[str]:
     """A table a source; a column that has its canonical name, or is a feature, needs no line."""
-    names: dict[str, int] = {}
+    names: set[str] = set()
     for (kind, folder, mapped), group in _groups(files).items():
-        names[kind] = names.get(kind, 0) + 1
+        name = PurePath(folder).name if len(group) > 1 else PurePath(group[0].path).name.split(".")[0]
+        name = _new(name or kind, names)
         yield ""
-        yield f"[sources.{kind if names[kind] == 1 else f'{kind}-{names[kind]}'}]"
+        yield f"[sources.{key(name)}]"
         yield f"path = {toml(_path(folder, group))}"
-        yield f"kind = {toml(kind)}"
+        if kind:
+            yield f"kind = {toml(kind)}"
         said = {
             role: column for role, column in mapped if role != column and not role.startswith("features.")
         }
         if said:
             yield f"columns = {toml(said)}"
+
+
+def _new(name: str, taken: set[str]) -> str:
+    tries = chain([name], (f"{name}-{n}" for n in count(2)))
+    found = next(t for t in tries if t not in taken)
+    taken.add(found)
+    return found
 
 
 def _path(folder: str, group: Sequence["LogFile"]) -> str:

@@ -1,7 +1,8 @@
 """`mlops sources detect`: what each file is taken for, before anything is judged."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
@@ -12,7 +13,7 @@ from mlops_cli.cli.say import tell, tell_json
 if TYPE_CHECKING:
     from mlops_cli.logs.format import LogFile
 
-FEATURE = "features."
+FEATURE = "features."  # as `logs/canon.py` has it, which imports polars
 
 
 def detect(
@@ -28,18 +29,33 @@ def detect(
     if form == "json":
         files = [asdict(file) for file in found.files]
         return tell_json({"files": files, "unclaimed": list(found.unclaimed), "notes": list(found.notes)})
-    blocks = [_text(file) for file in found.files]
+    blocks = [_text(files) for files in _alike(found.files)]
     rest = [*(f"{path}: no format claims it" for path in found.unclaimed), *found.notes]
     return tell("\n\n".join([*blocks, *(["\n".join(rest)] if rest else [])]))
 
 
-def _text(file: "LogFile") -> str:
+def _alike(files: Sequence["LogFile"]) -> list[list["LogFile"]]:
+    """Files of one folder of which the same is said."""
+    out: dict[tuple[object, ...], list[LogFile]] = {}
+    for file in files:
+        said = (file.kind, file.format, tuple(file.columns.items()), file.unavailable, file.notes)
+        out.setdefault((PurePath(file.path).parent, *said), []).append(file)
+    return list(out.values())
+
+
+def _text(files: Sequence["LogFile"]) -> str:
+    file = files[0]
+    shown = file.shown
+    if len(files) > 1:
+        shown += f" to {PurePath(files[-1].shown).name} ({len(files)} files)"
     roles = {r: c for r, c in file.columns.items() if not r.startswith(FEATURE)}
     features = {r.removeprefix(FEATURE): c for r, c in file.columns.items() if r.startswith(FEATURE)}
-    lines = [f"{file.shown}: {file.kind} in {file.format}"]
+    lines = [f"{shown}: {file.kind} in {file.format}"]
     lines.append(f"  columns      {_mapped(roles) or 'none known'}")
     if features:
         lines.append(f"  features     {_mapped(features)}")
+    for kind, columns_ in file.split.items():
+        lines.append(f"  and {kind:<9}{_mapped(columns_)}")
     if file.unavailable:
         lines.append(f"  not in it    {', '.join(file.unavailable)}")
     lines += [f"  assumed      {note}" for note in file.notes]
