@@ -18,7 +18,7 @@ from mlops_cli.result.report import BadLine
 
 DELIMITERS = (",", "\t", ";", "|")
 AHEAD = 1_000  # lines that a quoted field may go on for
-CANDIDATES = 10_000  # rows that propose a column's type; all of them decide
+CANDIDATES, FIRST = 10_000, 200  # of so many rows the first known values propose a type; all decide
 NULLS = ("NA", "N/A", "null", "NULL", "None", "<NA>", "#N/A", "-")  # only where the rest are numbers or times
 _NUMBER = re.compile(r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$")
 
@@ -33,7 +33,7 @@ class Dialect:
 
 
 def dialect_of(start: bytes) -> Dialect | None:
-    """From the first lines: a delimiter that cuts all of them into equally many fields; None where none does."""
+    """From the first lines: a delimiter that cuts them into equally many fields; None where none does."""
     text = start.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
     lines = [line for line in text.splitlines()[:40] if line.strip()]
     lines = lines[:-1] if len(lines) > 1 and not text.endswith("\n") else lines  # the last may be cut
@@ -93,9 +93,17 @@ class Checked:
         if isinstance(block, BadLine):
             self._flush()
             self.sieve.refuse(block)
-        elif self._pending or self._header or not self._plain(block):
-            self._pending += lines_of(block.data, block.line, block.byte)
-            self._records(more=True)
+            return
+        if self._header:
+            size = block.data.find(b"\n") + 1 or len(block.data)
+            self._carefully(Block(block.data[:size], block.line, block.byte))
+            block = Block(block.data[size:], block.line + 1, block.byte + size)
+        if block.data and (self._pending or not self._plain(block)):
+            self._carefully(block)
+
+    def _carefully(self, block: Block) -> None:
+        self._pending += lines_of(block.data, block.line, block.byte)
+        self._records(more=True)
 
     def _plain(self, block: Block) -> bool:
         """Whether the whole block is in order, which arrays can tell."""
@@ -215,31 +223,41 @@ def typed(path: str, dialect: Dialect) -> pl.LazyFrame:
         glob=False,
     )
     names = dialect.names
-    guess = {n: _guess(values) for n, values in zip(names, raw.head(CANDIDATES).collect().iter_columns(), strict=True)}
+    guess = {
+        n: _guess(values)
+        for n, values in zip(names, raw.head(CANDIDATES).collect().iter_columns(), strict=True)
+    }
     unsure = [n for n in names if guess[n] != "text"]
     if unsure:
-        wrong = raw.select(_fails(pl.col(n), guess[n]).sum().alias(n) for n in unsure).collect(engine="streaming")
+        wrong = raw.select(_fails(pl.col(n), guess[n]).sum().alias(n) for n in unsure).collect(
+            engine="streaming"
+        )
         failed = [n for n in unsure if wrong[n].item()]
         guess |= {n: "float" if guess[n] == "int" else "text" for n in failed}
         again = [n for n in failed if guess[n] == "float"]
         if again:
-            wrong = raw.select(_fails(pl.col(n), "float").sum().alias(n) for n in again).collect(engine="streaming")
+            wrong = raw.select(_fails(pl.col(n), "float").sum().alias(n) for n in again).collect(
+                engine="streaming"
+            )
             guess |= {n: "text" for n in again if wrong[n].item()}
     return raw.select(_as(pl.col(n), guess[n]).alias(n) for n in names)
 
 
-_KINDS = ("bool", "int", "float", "zoned", "naive")
+_LOOKS = {
+    "bool": re.compile(r"true|false", re.IGNORECASE),
+    "int": re.compile(r"[+-]?(0|[1-9]\d{0,17})"),
+    "float": re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?|nan", re.IGNORECASE),
+    "zoned": re.compile(rf"\d{{4}}[-/].*\d.*{ZONED.removesuffix('$')}"),
+    "naive": re.compile(r"\d{4}[-/]\d\d[-/]\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?)?"),
+}
 
 
 def _guess(values: pl.Series) -> str:
-    known = values.drop_nulls().to_frame("v")
-    if known.is_empty():
-        return "text"
-    for kind in _KINDS:
-        if not known.select(_fails(pl.col("v"), kind).any()).item():
-            only_null_words = not known.select(_as(pl.col("v"), kind).count()).item()
-            return "text" if only_null_words else kind
-    return "text"
+    """The type that the first known values look like; words for null alone are texts."""
+    texts = [value.strip() for value in values.drop_nulls().head(FIRST)]
+    known = [text for text in texts if text and text not in NULLS]
+    looks = (kind for kind, look in _LOOKS.items() if known and all(look.fullmatch(text) for text in known))
+    return next(looks, "text")
 
 
 def _known(value: pl.Expr) -> pl.Expr:
@@ -251,7 +269,9 @@ def _as(value: pl.Expr, kind: str) -> pl.Expr:
     text = _known(value)
     if kind == "bool":
         word = text.str.to_lowercase()
-        return pl.when(word == "true").then(pl.lit(value=True)).when(word == "false").then(pl.lit(value=False))
+        return (
+            pl.when(word == "true").then(pl.lit(value=True)).when(word == "false").then(pl.lit(value=False))
+        )
     if kind == "int":
         return text.cast(pl.Int64(), strict=False)
     if kind == "float":

@@ -1,6 +1,7 @@
 """Files → LogFiles: the format by content, the kind and the column map from a sample of rows."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import polars as pl
 from mlops_cli.config.settings import Settings
 from mlops_cli.errors import DataError, UsageError, nearest
 from mlops_cli.logs.canon import FEATURE, KINDS
-from mlops_cli.logs.expressions import EXPRESSION, resolve
+from mlops_cli.logs.expressions import EXPRESSION, resolve, schema_of
 from mlops_cli.logs.find import Candidate, find, fingerprint
 from mlops_cli.logs.format import Format, LogFile
 from mlops_cli.logs.registry import FORMATS
@@ -21,6 +22,8 @@ from mlops_cli.logs.stream import HEAD, head, opened
 from mlops_cli.logs.times import ZONED, is_naive
 
 SAMPLE = 1_000
+NAIVE = "times without a zone are read as"
+_KEY = re.compile(rb'"([^"\\]{1,64})"\s*:')
 SHOWN = 3
 # What a log of a kind should have: each that is missing is said, with what it is needed for.
 WANTED: dict[str, dict[str, str]] = {
@@ -44,7 +47,7 @@ WANTED: dict[str, dict[str, str]] = {
 
 @dataclass(frozen=True)
 class Discovered:
-    """What was found: log files in the order of their paths, files that no format claims, what was assumed."""
+    """What was found: log files in the order of their paths, unclaimed files, what was assumed."""
 
     files: tuple[LogFile, ...]
     unclaimed: tuple[str, ...] = ()
@@ -99,7 +102,7 @@ class _Seen:
     companions: dict[str, list[str]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     fields: dict[str, None] = field(default_factory=dict)
-    known: dict[str, Roles] = field(default_factory=dict)
+    known: dict[tuple[str, ...], tuple[Roles, dict[str, Any], int, bool]] = field(default_factory=dict)
 
     def look(self, one: Candidate) -> None:
         """One more file."""
@@ -107,7 +110,7 @@ class _Seen:
             size = os.fstat(file.fileno()).st_size
         start = head(one.path, one.shown)
         if not start.strip():
-            (self.empty if not size or not start else self.empty).append(one.shown)
+            self.empty.append(one.shown)
             return
         name = self._format(one, start)
         if not name:
@@ -142,37 +145,36 @@ class _Seen:
         return best if sure[best] > 0 else ""
 
     def _claim(self, one: Candidate, file: LogFile, form: Format, start: bytes) -> None:
-        sample = sample_of(file, form, start)
-        given = self._given(one, sample, form.columns(file) if form.columns else {})
-        kind = one.source.kind if one.source and one.source.kind != "auto" else ""
-        kind = kind or (form.kinds[0] if len(form.kinds) == 1 else "")
-        hint = hint_of(one.within)
-        key = repr((file.format, sample.schema, given, kind, hint))
+        """Its kind and columns; those of a file that was seen before, in its folder and with its columns."""
+        key = (file.format, one.settings_path, str(Path(one.shown).parent), _names(file, form, start))
         if key not in self.known:
-            self.known[key] = recognise(sample, hint=hint, kind=kind, given=given)
-        roles = self.known[key]
+            sample = sample_of(file, form, start)
+            self.fields |= dict.fromkeys(sample.schema)
+            given = self._given(one, sample, form.columns(file) if form.columns else {})
+            kind = one.source.kind if one.source and one.source.kind != "auto" else ""
+            kind = kind or (form.kinds[0] if len(form.kinds) == 1 else "")
+            roles = recognise(sample, hint=hint_of(one.within), kind=kind, given=given)
+            self.known[key] = (roles, given, sample.height, _naive(sample, roles))
+        roles, given, sampled, naive = self.known[key]
         if not roles.known and not one.named and one.shown != "-":
             self.unclaimed.append(one.shown)
             return
-        naive = _naive(sample, roles)
-        notes = (*roles.notes, *((f"times without a zone are read as {file.timezone}",) if naive else ()))
         self.files.append(
             replace(
                 file,
                 kind=roles.kind,
                 columns=roles.columns,
                 split=roles.split,
-                notes=notes,
+                notes=(*roles.notes, *([f"{NAIVE} {file.timezone}"] * naive)),
                 unavailable=_unavailable(roles, form),
                 given=given,
-                sampled=sample.height,
+                sampled=sampled,
             )
         )
 
     def _given(self, one: Candidate, sample: pl.DataFrame, fixed: Mapping[str, str]) -> dict[str, Any]:
-        """The map of the format, the source's over it, and the options' over both, where the columns are there."""
+        """The map of the format, the source's over it, over both the options' whose column is there."""
         schema = sample.schema
-        self.fields |= dict.fromkeys(schema)
         own = {name: source for name, source in fixed.items() if resolve(schema, source) is not None}
         out: dict[str, Any] = {**own, **(one.source.columns if one.source else {})}
         for name, source in self.columns.items():
@@ -197,8 +199,10 @@ class _Seen:
         """What was assumed, once for all files that are alike; what was passed over."""
         alike: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
         for file in self.files:
-            if file.notes:
-                alike.setdefault((file.kind, file.format, file.notes), []).append(file.shown)
+            # What zone times are read in is said when all rows are known (`open.py`).
+            notes = tuple(n for n in file.notes if not n.startswith(NAIVE))
+            if notes:
+                alike.setdefault((file.kind, file.format, notes), []).append(file.shown)
         out = [f"{_files(shown)} ({kind}): {'; '.join(notes)}" for (kind, _, notes), shown in alike.items()]
         for name in dict.fromkeys(file.format for file in self.files):
             reasons = FORMATS[name].unavailable
@@ -217,6 +221,16 @@ def _files(shown: Sequence[str]) -> str:
     return f"{shown[0]} and {len(shown) - 1} more like it"
 
 
+def _names(file: LogFile, form: Format, start: bytes) -> str:
+    """What tells files of other columns apart, without reading their rows."""
+    if form.read is None:
+        return repr(schema_of(file.path))
+    first = start.split(b"\n", 1)[0]
+    return (
+        repr(_KEY.findall(first)) if first.startswith(b"{") else repr(first if form.columns is None else b"")
+    )
+
+
 def sample_of(file: LogFile, form: Format, start: bytes) -> pl.DataFrame:
     """Some rows with all columns that they have; of a text log those of its first bytes."""
     if form.read is None:
@@ -226,7 +240,11 @@ def sample_of(file: LogFile, form: Format, start: bytes) -> pl.DataFrame:
         path = fresh("head")
         Path(path).write_bytes(start[: start.rfind(b"\n") + 1] or start)
     try:
-        frames = [b.frame for b in form.read(replace(file, path=path, shown=file.shown)) if b.kind in ("", file.kind)]
+        frames = [
+            b.frame
+            for b in form.read(replace(file, path=path, shown=file.shown))
+            if b.kind in ("", file.kind)
+        ]
     finally:
         if path != file.path:
             Path(path).unlink()
@@ -271,7 +289,9 @@ def _unavailable(roles: Roles, form: Format) -> tuple[str, ...]:
         wanted += ["label"] if "label" not in have else []
         if not any(n.startswith(FEATURE) for n in have):
             wanted.append("features")
-    return tuple(dict.fromkeys([*wanted, *(n for n in form.unavailable if n in KINDS[roles.kind] and n not in have)]))
+    return tuple(
+        dict.fromkeys([*wanted, *(n for n in form.unavailable if n in KINDS[roles.kind] and n not in have)])
+    )
 
 
 def _nothing(paths: Sequence[str], seen: _Seen) -> DataError:

@@ -68,18 +68,7 @@ def typed(value: pl.Expr, dtype: pl.DataType, name: str, wanted: pl.DataType, ti
         return _text(value, dtype)
     if wanted == pl.Boolean():
         return _truth(value, dtype)
-    if _is_text(dtype):
-        text = value.cast(pl.String()).str.strip_chars()
-        number = text.cast(pl.Float64(), strict=False)
-        if name == "status":
-            words = text.str.to_lowercase().replace_strict(
-                STATUS_WORDS, default=None, return_dtype=pl.Float64()
-            )
-            number = pl.coalesce(number, words)
-        return number.cast(wanted, strict=False)
-    if dtype == pl.Duration and name.endswith("_ms"):
-        return value.dt.total_microseconds() / 1_000
-    return value.cast(wanted, strict=False)
+    return _number(value, dtype, name).cast(wanted, strict=False)
 
 
 def trace_of(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:

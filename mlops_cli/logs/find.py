@@ -1,4 +1,4 @@
-"""Paths as users give them (files, folders, globs, `-`) → files, each once, with the settings that hold for it."""
+"""Paths as users give them (files, folders, globs, `-`) → files, each once, with the settings for it."""
 
 import glob
 import hashlib
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from mlops_cli.config.load import NAMES, load_file
 from mlops_cli.config.settings import Settings, Source
@@ -18,7 +19,15 @@ from mlops_cli.logs.stream import unreadable
 
 STDIN = "-"
 ENDS = 1 << 16  # bytes of either end that are in the fingerprint
-OURS = {*NAMES, "mlops.decisions.toml", "mlops.baselines", "__pycache__", "_delta_log", "_temporary", "_SUCCESS"}
+OURS = {
+    *NAMES,
+    "mlops.decisions.toml",
+    "mlops.baselines",
+    "__pycache__",
+    "_delta_log",
+    "_temporary",
+    "_SUCCESS",
+}
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,10 @@ def find(paths: Sequence[str], settings: Settings, config_dir: str) -> Found:
     return out
 
 
+def _matches(pattern: str) -> list[str]:
+    return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+
+
 def _add(out: Found, seen: set[str], one: Candidate, sources: Mapping[str, Source]) -> None:
     if one.path in seen:
         return
@@ -84,12 +97,11 @@ def _add(out: Found, seen: set[str], one: Candidate, sources: Mapping[str, Sourc
 
 
 def _by_source(settings: Settings, folder: str) -> dict[str, Source]:
-    """Of the settings' sources the files that are there: what is said of them holds when they are named, too."""
+    """The files of the settings' sources: what is said of them there holds when they are named, too."""
     out: dict[str, Source] = {}
     for source in settings.sources.values():
-        pattern = str(Path(folder) / source.path)
-        for path in glob.glob(pattern, recursive=True):
-            below = [path] if not Path(path).is_dir() else glob.glob(f"{glob.escape(path)}/**/*", recursive=True)
+        for path in _matches(str(Path(folder) / source.path)):
+            below = [path] if not Path(path).is_dir() else [str(p) for p in Path(path).rglob("*")]
             out |= {os.path.realpath(p): source for p in below}
     return out
 
@@ -99,9 +111,11 @@ def _expand(path: str, settings: Settings, config_dir: str, notes: list[str]) ->
         yield Candidate(_spool(sys.stdin.buffer, "stdin"), STDIN, "", settings, spooled=True)
         return
     if "://" in path:
-        raise UsageError("a path in a cloud cannot be read yet", path, "copy the files here, or mount the bucket")
+        raise UsageError(
+            "a path in a cloud cannot be read yet", path, "copy the files here, or mount the bucket"
+        )
     if glob.has_magic(path) and not os.path.lexists(path):
-        hits = sorted(p for p in glob.glob(path, recursive=True) if not Path(p).is_dir())
+        hits = [p for p in _matches(path) if not Path(p).is_dir()]
         if not hits:
             raise DataError("no file matches", path, "see the pattern; ** stands for any folders")
         for hit in hits:
@@ -125,17 +139,17 @@ def _absent(path: str, error: OSError) -> DataError:
         return unreadable(path, error)
     folder = Path(path).parent
     try:
-        near = nearest(Path(path).name, os.listdir(folder))
+        near = nearest(Path(path).name, [p.name for p in folder.iterdir()])
     except OSError:
         near = ""
     do = f"write '{folder / near}'?" if near else "name a file or folder that is there"
     return DataError("there is no such file or folder", path, do)
 
 
-def _spool(file: object, name: str) -> str:
+def _spool(file: BinaryIO, name: str) -> str:
     path = fresh(name)
     with Path(path).open("wb") as out:
-        shutil.copyfileobj(file, out)  # type: ignore[misc,arg-type]  # sys.stdin.buffer
+        shutil.copyfileobj(file, out)
     return path
 
 
@@ -163,7 +177,7 @@ class _Walk:
             return
         self.seen.add(real)
         try:
-            names = sorted(os.listdir(folder))
+            names = sorted(p.name for p in folder.iterdir())
         except OSError as error:
             raise unreadable(str(folder), error) from None
         for name in names:
@@ -175,7 +189,9 @@ class _Walk:
             elif path.is_file():
                 within = str(path.relative_to(top))
                 shown = str(path)
-                yield Candidate(os.path.realpath(path), shown, within, settings, settings_path, model, named=False)
+                yield Candidate(
+                    os.path.realpath(path), shown, within, settings, settings_path, model, named=False
+                )
             elif path.is_symlink():
                 self.notes.append(f"{path} is a link to nothing")
             else:
@@ -197,7 +213,7 @@ class _Walk:
 
 
 def fingerprint(path: str, *, content: bool = False) -> str:
-    """`sha256:` of size, time of change and both ends; with `content` of all bytes (a spooled file has no time)."""
+    """`sha256:` of size, time of change and both ends; with `content` of all bytes: a pipe has no time."""
     digest = hashlib.sha256()
     with Path(path).open("rb") as file:
         if content:

@@ -233,13 +233,16 @@ def bulk(sifted: Sifted, target: str) -> bool:
     columns = ", ".join(f"{_ident(k)}: {_quoted(_sql_type(kind))}" for k, kind in sifted.shape.keys.items())
     # A dot selects within a struct; every step is quoted.
     wanted = ", ".join(f"{'.'.join(map(_ident, path))} AS {_ident(name)}" for path, _, name in leaves)
-    source = f"read_json({_quoted(sifted.sieve.clean)}, format='newline_delimited', records='true', columns={{{columns}}})"
+    source = (
+        f"read_json({_quoted(sifted.sieve.clean)}, format='newline_delimited', records='true', "
+        f"columns={{{columns}}})"
+    )
     try:
         with duckdb.connect(config={"threads": min(4, os.cpu_count() or 1)}) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute(f"SET temp_directory = {_quoted(str(Path(target).parent))}")
             connection.execute(
-                f"COPY (SELECT {wanted} FROM {source}) TO {_quoted(target)} "
+                f"COPY (SELECT {wanted} FROM {source}) TO {_quoted(target)} "  # noqa: S608 - names are quoted
                 f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROW_GROUP})"
             )
         return int(pq.read_metadata(target).num_rows) == sifted.sieve.rows

@@ -39,7 +39,7 @@ def is_records(start: bytes) -> bool:
         _, end = json.JSONDecoder().raw_decode(whole)
     except ValueError:
         # An object larger than the start: its first line is only a part of it, and no line of its own.
-        return first.rstrip() in {b"{"}
+        return first.rstrip() == b"{"
     return "\n" in whole[:end]
 
 

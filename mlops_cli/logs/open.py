@@ -19,10 +19,12 @@ from mlops_cli.logs.format import LogFile, Logs, Part
 from mlops_cli.logs.registry import FORMATS
 from mlops_cli.logs.roles import hint_of, recognise
 from mlops_cli.logs.text_cache import stored
+from mlops_cli.logs.times import ZONED, is_naive
 from mlops_cli.result.report import BadLine
 
 Progress = Callable[[int, int], None]
 SAMPLE = 1_000
+TIMES = ("timestamp", "label_time")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICKS = {"ns": 1_000, "us": 1, "ms": -1_000}  # to microseconds: divide, or multiply where negative
 
@@ -63,8 +65,8 @@ def open_logs(files: Sequence[LogFile], text_cache: Path | None, progress: Progr
             progress(done, total)
     if not any(part.rows for part in parts):
         raise _no_row(files, parts)
-    for part in parts:
-        notes |= dict.fromkeys(_unread(part))
+    notes |= dict.fromkeys(note for part in parts for note in _unread(part))
+    notes |= dict.fromkeys(_naive(parts))
     return Logs(tuple(parts), tuple(files), (), tuple(notes))
 
 
@@ -83,7 +85,7 @@ def _metadata(file: LogFile) -> Any:
 
 
 def _from_text(file: LogFile, cache: Path | None) -> tuple[list[Part], list[str]]:
-    """Parts of a text log. Its columns are recognised again: all of them are known now, not those of a sample."""
+    """Parts of a text log. Its columns are recognised again: now all are known, not those of a sample."""
     form = FORMATS[file.format]
     kept = stored(file, form, cache)
     out: list[Part] = []
@@ -134,7 +136,7 @@ def _moment(micros: int) -> datetime | None:
 
 def _times(part: Part, metadata: Any) -> Iterator[tuple[int, int, int]]:
     """First time, last time and rows of each row group: from the file's statistics, else from its rows."""
-    name = next((n for n in ("timestamp", "label_time") if n in part.columns), "")
+    name = next((n for n in TIMES if n in part.columns), "")
     schema = schema_of(part.path)
     if not name or not part.rows or resolve(schema, part.columns[name]) is None:
         return
@@ -203,6 +205,28 @@ def _unread(part: Part) -> Iterator[str]:
                 f"{part.source.shown}: {row[f'{name} lost']:,} of {row[f'{name} known']:,} values of "
                 f"{part.columns[name]} are no {wanted} and are missing in {name}"
             )
+
+
+def _naive(parts: Sequence[Part]) -> Iterator[str]:
+    """In which zone times without one are read."""
+    naive: dict[str, list[str]] = {}
+    for part in parts:
+        schema = schema_of(part.path)
+        for name in TIMES:
+            found = resolve(schema, part.columns[name]) if name in part.columns and part.rows else None
+            if found is not None and (
+                is_naive(found[1]) or (found[1] == pl.String() and _some_naive(part, found[0]))
+            ):
+                naive.setdefault(part.source.timezone, []).append(part.source.shown)
+    for zone, shown in naive.items():
+        files = list(dict.fromkeys(shown))
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        yield f"times without a zone are read as {zone} ([project] timezone): {files[0]}{more}"
+
+
+def _some_naive(part: Part, text: pl.Expr) -> bool:
+    dated = text.str.contains(r"^\s*\d{4}[-/]") & ~text.str.contains(ZONED)
+    return bool(pl.scan_parquet(part.path, glob=False).select(dated.any()).collect(engine="streaming").item())
 
 
 def _no_row(files: Sequence[LogFile], parts: Sequence[Part]) -> DataError:

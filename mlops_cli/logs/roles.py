@@ -136,9 +136,7 @@ def _leaves(sample: pl.DataFrame) -> Iterator[Leaf]:
         yield from walk(values.name, values, 1)
 
 
-def _given(
-    given: Mapping[str, Any], sources: set[str]
-) -> tuple[dict[str, str], list[str] | None, set[str]]:
+def _given(given: Mapping[str, Any], sources: set[str]) -> tuple[dict[str, str], list[str] | None, set[str]]:
     """The user's map: canonical → source; the features, where they are listed; columns left out."""
     names = {n for columns in KINDS.values() for n in columns}
     fixed: dict[str, str] = {}
@@ -194,7 +192,11 @@ def _find(kind: str, leaves: list[Leaf], blocked: set[str]) -> _Found:
     if "score" in KINDS[kind] and not {"score"} & (set(out.columns) | blocked):
         _classes(leaves, out)
     if "timestamp" in KINDS[kind] and not {"timestamp"} & (set(out.columns) | blocked):
-        times = [l for l in leaves if l.dtype.is_temporal() and l.dtype != pl.Duration and l.source not in out.used]
+        times = [
+            leaf
+            for leaf in leaves
+            if leaf.dtype.is_temporal() and leaf.dtype != pl.Duration and leaf.source not in out.used
+        ]
         if len(times) == 1:
             out.columns["timestamp"] = times[0].source
             out.used.add(times[0].source)
@@ -263,28 +265,26 @@ def _column(leaf: Leaf) -> list[str]:
     return [leaf.source] if leaf.values.name == leaf.source else leaf.source.split(".")
 
 
+IDS = ("trace_id", "user_id", "item")
+WORDS = ("variant", "component", "host", "metric", "user_action", "path", "error")
+
+
 def _fits(leaf: Leaf, role: str, wanted: pl.DataType) -> bool:
     """Whether the sample's values can play the role."""
-    dtype = leaf.dtype
-    if dtype == pl.Null or (dtype == pl.String and leaf.values.null_count() == leaf.values.len()):
+    dtype, text = leaf.dtype, _is_text(leaf.dtype)
+    if dtype == pl.Null or (text and leaf.values.null_count() == leaf.values.len()):
         return True
     if dtype.is_nested() or dtype == pl.Binary:
         return role == "trace_id" and dtype == pl.Binary
-    if role in ("request_id", "trace_id", "user_id", "item"):
-        return not dtype.is_float() or role == "request_id"
-    if role == "model":
-        return dtype == pl.String and leaf.values.n_unique() <= MOST_MODELS
-    if role in ("variant", "component", "rater", "parent", "host", "metric", "user_action", "path"):
-        return _is_text(dtype) or (dtype.is_integer() and role in ("rater", "parent"))
-    if role == "error":
-        return _is_text(dtype)
+    if role in IDS or role in WORDS or role == "model":
+        few = role != "model" or leaf.values.n_unique() <= MOST_MODELS
+        return few and (text or (role in IDS and not dtype.is_float()))
     if role == "status":
-        return dtype.is_integer() or _is_text(dtype) or (dtype.is_float() and _whole(leaf.values))
+        return text or dtype.is_integer() or (dtype.is_float() and _whole(leaf.values))
     if wanted == TIME:
         return _is_time(leaf.values)
-    if wanted.is_numeric():
-        return dtype.is_numeric() or dtype == pl.Duration or _share(leaf.values, pl.Float64()) >= SURE
-    return True
+    number = dtype.is_numeric() or dtype == pl.Duration
+    return number or not wanted.is_numeric() or _share(leaf.values, pl.Float64()) >= SURE
 
 
 def _is_text(dtype: pl.DataType) -> bool:
@@ -319,7 +319,9 @@ def _is_time(values: pl.Series) -> bool:
 def _kind(found: Mapping[str, _Found], fixed: set[str], free: list[Leaf], hint: str) -> str:
     """The kind that the columns speak of; the hint where they allow it."""
     have = {k: set(f.columns) | (fixed & set(KINDS[k])) for k, f in found.items()}
-    output = bool({"prediction", "score"} & have["predictions"] - _DOUBLE) or "prediction" in have["predictions"]
+    output = (
+        bool({"prediction", "score"} & have["predictions"] - _DOUBLE) or "prediction" in have["predictions"]
+    )
     inputs = any(leaf.steps[0] in INPUTS for leaf in free if len(leaf.steps) > 1)
 
     def left(kind: str) -> bool:

@@ -92,12 +92,13 @@ class Shape:
 
     def decoder(self) -> msgspec.json.Decoder[Any]:
         """Accepts records of this shape only."""
-        return msgspec.json.Decoder(self._struct("Record"))
+        return msgspec.json.Decoder(self.struct("Record"))
 
-    def _struct(self, name: str) -> type[msgspec.Struct]:
+    def struct(self, name: str) -> type[msgspec.Struct]:
+        """The type of one record."""
         fields: list[tuple[str, Any, Any]] = []
         for i, kind in enumerate(self.keys.values()):
-            inner = kind._struct(f"{name}_{i}") | None if isinstance(kind, Shape) else _TYPES[kind]
+            inner = kind.struct(f"{name}_{i}") | None if isinstance(kind, Shape) else _TYPES[kind]
             fields.append((f"f{i}", inner, None))
         return msgspec.defstruct(
             name,
@@ -112,17 +113,15 @@ def _join(old: "str | Shape | None", value: Any) -> "str | Shape":
     """The kind that holds both; `old` itself where it already does."""
     if value is None:
         return "null" if old is None else old
-    if isinstance(value, Mapping):
-        if isinstance(old, Shape):
-            return old
-        return _shape(value) if old in {None, "null"} else "json"
-    if isinstance(old, Shape) or isinstance(value, list | tuple):
-        return "json"
-    new = _kind(value, old)
+    new = _kind(value, old) if not isinstance(value, Mapping) else "object"
+    if isinstance(old, Shape):
+        return old if new == "object" else "json"
     if old is None or old == "null":
-        return new
-    if new == old or old == "json" or (old == "mixed" and new != "json"):
+        return _shape(value) if new == "object" else new
+    if old in {new, "json"} or (old == "mixed" and new not in {"json", "object"}):
         return old
+    if new in {"json", "object"}:
+        return "json"
     joined = _JOINED.get(frozenset({old, new}), "mixed")
     return old if joined == old else joined
 
@@ -133,15 +132,17 @@ def _shape(value: Mapping[str, Any]) -> "Shape | str":
     return shape if shape.keys and not shape.full else "json"
 
 
-def _kind(value: Any, old: "str | None") -> str:
+def _kind(value: Any, old: "str | Shape | None") -> str:
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):
         return "int" if -_I64 <= value < _I64 else "big"
     if isinstance(value, float):
         return "float"
+    if not isinstance(value, str):
+        return "json"
     # A column of texts stays one: whether this one reads as a time is no matter.
-    return "str" if old in {"str", "mixed"} else time_kind(value)
+    return "str" if old in ("str", "mixed") else time_kind(value)
 
 
 def time_kind(text: str) -> str:

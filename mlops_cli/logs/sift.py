@@ -40,7 +40,7 @@ class Sieve:
     def begin(self, byte: int) -> None:
         """From here on a copy is kept, of all before it too."""
         if self.copy is None:
-            self.copy = Path(self.target).open("wb")
+            self.copy = Path(self.target).open("wb")  # noqa: SIM115 - closed by close()
             for data in _first(self.path, self.shown, byte):
                 self.copy.write(data)
 

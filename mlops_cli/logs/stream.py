@@ -31,34 +31,61 @@ def blocks(path: str, shown: str) -> Iterator[Block | BadLine]:
 
     Every line is in one block or is one bad line; the last line need not end in a newline.
     """
-    rest, line, byte, lost = b"", 1, 0, 0  # lost: bytes of a line too long that are already gone
+    lines = _Lines(shown)
     for data in chunks(path, shown):
+        yield from lines.cut(data) if isinstance(data, str) else lines.take(data)
         if isinstance(data, str):
-            yield BadLine(shown, line, byte, lost + len(rest), data)
             return
-        cut = data.rfind(b"\n") + 1
-        if not cut:
-            rest += data
-            if len(rest) > LONGEST:
-                rest, lost = b"", lost + len(rest)
-            continue
-        whole, rest = rest + data[:cut], data[cut:]
-        if byte == 0 and whole.startswith(BOM):
-            whole, byte = whole[len(BOM) :], len(BOM)
-        if lost or len(whole) > LONGEST:
-            end = whole.index(b"\n") + 1
-            if lost + end > LONGEST:
-                yield BadLine(shown, line, byte, lost + end, _too_long(lost + end))
-                whole, line, byte, lost = whole[end:], line + 1, byte + lost + end, 0
+    yield from lines.end()
+
+
+@dataclass
+class _Lines:
+    """Pieces of a file put together to whole lines. `lost` bytes of a line too long are already gone."""
+
+    shown: str
+    rest: bytes = b""
+    line: int = 1
+    byte: int = 0
+    lost: int = 0
+
+    def take(self, data: bytes) -> Iterator[Block | BadLine]:
+        """One more piece."""
+        end = data.rfind(b"\n") + 1
+        if not end:
+            self.rest += data
+            if len(self.rest) > LONGEST:
+                self.rest, self.lost = b"", self.lost + len(self.rest)
+            return
+        whole, self.rest = self._without_mark(self.rest + data[:end]), data[end:]
+        first = whole.index(b"\n") + 1 if self.lost or len(whole) > LONGEST else 0
+        if self.lost + first > LONGEST:
+            size = self.lost + first
+            yield BadLine(self.shown, self.line, self.byte, size - 1, _too_long(size))
+            whole, self.line, self.byte, self.lost = whole[first:], self.line + 1, self.byte + size, 0
         if whole:
-            yield Block(whole, line, byte)
-            line, byte = line + whole.count(b"\n"), byte + len(whole)
-    if byte == 0 and rest.startswith(BOM):
-        rest, byte = rest[len(BOM) :], len(BOM)
-    if lost or len(rest) > LONGEST:
-        yield BadLine(shown, line, byte, lost + len(rest), _too_long(lost + len(rest)))
-    elif rest:
-        yield Block(rest, line, byte)
+            yield Block(whole, self.line, self.byte)
+            self.line, self.byte = self.line + whole.count(b"\n"), self.byte + len(whole)
+
+    def _without_mark(self, data: bytes) -> bytes:
+        """Without the byte order mark of the file's start."""
+        if self.byte or not data.startswith(BOM):
+            return data
+        self.byte = len(BOM)
+        return data[len(BOM) :]
+
+    def end(self) -> Iterator[Block | BadLine]:
+        """The last line, where no newline ends it."""
+        rest = self._without_mark(self.rest)
+        if self.lost:
+            size = self.lost + len(rest)
+            yield BadLine(self.shown, self.line, self.byte, size, _too_long(size))
+        elif rest:
+            yield Block(rest, self.line, self.byte)
+
+    def cut(self, why: str) -> Iterator[BadLine]:
+        """The stream ends here, maybe within a line."""
+        yield BadLine(self.shown, self.line, self.byte, self.lost + len(self.rest), why)
 
 
 def _too_long(size: int) -> str:
@@ -108,7 +135,11 @@ def opened(path: str, shown: str) -> BinaryIO:
 
 def unreadable(shown: str, error: OSError) -> DataError:
     """A file or folder that the system does not let us read."""
-    do = "allow this user to read it, or leave it out" if isinstance(error, PermissionError) else "see the file"
+    do = (
+        "allow this user to read it, or leave it out"
+        if isinstance(error, PermissionError)
+        else "see the file"
+    )
     return DataError(f"it cannot be read: {(error.strerror or str(error)).lower()}", shown, do)
 
 

@@ -91,9 +91,9 @@ def _make(file: LogFile, form: Format, folder: Path, key: str) -> Stored:
             Path(path).unlink(missing_ok=True)
     bad = [(b.line, b.byte, b.length, b.reason) for b in said.bad[:KEPT]]
     index = msgspec.json.encode(_Index(rows, said.quarantined, bad, list(said.notes)))
-    path = folder / f"{key}.{temporary}.json"
-    path.write_bytes(index)
-    path.replace(folder / f"{key}.json")
+    beside = folder / f"{key}.{temporary}.json"
+    beside.write_bytes(index)
+    beside.replace(folder / f"{key}.json")
     paths = {kind: str(folder / _name(key, kind)) for kind in rows}
     return Stored(paths, rows, said.bad, said.quarantined, said.notes, key)
 

@@ -9,7 +9,9 @@ from mlops_cli.logs.stream import KEPT, Block, blocks
 from mlops_cli.result.report import BadLine
 
 
-def matched(path: str, shown: str, pattern: str, reason: str) -> Iterator[tuple[pl.DataFrame, list[BadLine], int]]:
+def matched(
+    path: str, shown: str, pattern: str, reason: str
+) -> Iterator[tuple[pl.DataFrame, list[BadLine], int]]:
     """A block at a time: the groups of `pattern` as text columns, the bad lines, and how many there are.
 
     Empty lines are neither. At most KEPT bad lines a file are named.
@@ -25,7 +27,8 @@ def matched(path: str, shown: str, pattern: str, reason: str) -> Iterator[tuple[
         found = lines.select(pl.col("text").str.extract_groups(pattern)).to_series().struct.unnest()
         good = lines["text"].str.contains(pattern).fill_null(value=False)
         wrong = lines.filter(~good & (lines["size"] > 0))
-        bad = [BadLine(shown, *row, reason) for row in wrong.select("line", "byte", "size").head(KEPT - named).rows()]
+        rows = wrong.select("line", "byte", "size").head(KEPT - named).rows()
+        bad = [BadLine(shown, line, byte, size, reason) for line, byte, size in rows]
         named += len(bad)
         yield found.filter(good), bad, wrong.height
 

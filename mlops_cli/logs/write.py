@@ -18,7 +18,10 @@ def write(frames: Iterable[pl.DataFrame], target: str, schema: pl.Schema | None 
         for frame in frames:
             rows += frame.height
             pending.append(frame)
-            if sum(f.height for f in pending) >= ROW_GROUP or sum(f.estimated_size() for f in pending) > BYTES:
+            if (
+                sum(f.height for f in pending) >= ROW_GROUP
+                or sum(f.estimated_size() for f in pending) > BYTES
+            ):
                 writer = _append(writer, pending, target)
                 pending = []
         if writer is None and not pending:

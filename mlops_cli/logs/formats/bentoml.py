@@ -20,7 +20,13 @@ from mlops_cli.logs.scratch import fresh
 
 REMEMBERED = 100_000  # ids whose rows may still be arriving from another worker thread
 OWN = ("timestamp", "request_id", "trace_id")
-ROLES = {"prediction": "prediction", "score": "score", "probability": "score", "target": "label", "label": "label"}
+ROLES = {
+    "prediction": "prediction",
+    "score": "score",
+    "probability": "score",
+    "target": "label",
+    "label": "label",
+}
 
 
 def detect(start: bytes, _: str) -> float:

@@ -14,9 +14,11 @@ from mlops_cli.logs.times import time_of
 # (trace=…,span=…,sampled=0,service.name=flight_delay)
 LINE = (
     r"^(?<timestamp>\S+) \[\w+\] \[(?<logger>[^\]]*)\] (?<client>\S+)"
-    r" \(scheme=(?<scheme>[^,]*),method=(?<method>[^,]*),path=(?<path>.*?),type=(?<type>[^,]*),length=(?<input_bytes>\d*)\)"
+    r" \(scheme=(?<scheme>[^,]*),method=(?<method>[^,]*),path=(?<path>.*?),"
+    r"type=(?<type>[^,]*),length=(?<input_bytes>\d*)\)"
     r" \(status=(?<status>\d+),type=(?<output_type>[^,]*),length=(?<output_bytes>\d*)\)"
-    r" (?<latency_ms>[\d.]+)ms \(trace=(?<trace_id>[0-9a-fA-F]*)[^)]*?(?:,service\.name=(?<service>[^,)]*))?\)\s*$"
+    r" (?<latency_ms>[\d.]+)ms"
+    r" \(trace=(?<trace_id>[0-9a-fA-F]*)[^)]*?(?:,service\.name=(?<service>[^,)]*))?\)\s*$"
 )
 NUMBERS = ("input_bytes", "output_bytes", "latency_ms")
 
@@ -54,6 +56,15 @@ FORMAT = Format(
     read=read,
     columns=lambda _: {
         name: name
-        for name in ("timestamp", "trace_id", "component", "latency_ms", "status", "path", "input_bytes", "output_bytes")
+        for name in (
+            "timestamp",
+            "trace_id",
+            "component",
+            "latency_ms",
+            "status",
+            "path",
+            "input_bytes",
+            "output_bytes",
+        )
     },
 )

@@ -24,11 +24,15 @@ def detect(start: bytes, path: str) -> float:
     if dialect is None:
         return 0.0
     text = start.decode("utf-8", "replace").splitlines()
-    if len([line for line in text if line.strip()]) < 2 and not path.endswith((".csv", ".csv.gz", ".csv.zst")):
+    if len([line for line in text if line.strip()]) < 2 and not path.endswith(
+        (".csv", ".csv.gz", ".csv.zst")
+    ):
         return 0.0
     named = all(_NAME.match(name) for name in dialect.names)
     even = _even(text, dialect)
-    known = any(path.endswith(f".{kind}{zipped}") for kind in ("csv", "tsv") for zipped in ("", ".gz", ".zst"))
+    known = any(
+        path.endswith(f".{kind}{zipped}") for kind in ("csv", "tsv") for zipped in ("", ".gz", ".zst")
+    )
     if known:
         return SURE if named or even > 0.8 else 0.0
     return SURE / 2 if named and dialect.header and even == 1.0 else 0.0
