@@ -7,6 +7,7 @@ from pydantic import Field
 from mlops_cli.config.alarms import Alarms, Events, Slo
 from mlops_cli.config.automation import Automation
 from mlops_cli.config.lines import DEFAULT_LINES
+from mlops_cli.config.rollout import Rollout
 from mlops_cli.config.section import Bound, Duration, Moment, Section, Timezone
 
 KINDS = ("predictions", "feedback", "decisions", "requests", "spans", "gauges")
@@ -128,6 +129,7 @@ class Settings(Section):
     alarms: Alarms = Alarms()
     events: Events = Events()
     automation: Automation = Automation()
+    rollout: Rollout = Rollout()
     gate: Gate = Gate()
     report: Output = Output()
 
