@@ -173,7 +173,7 @@ max_age = "1y"
 fail_on = "alert"
 [overlays.ci]
 "windows.siz" = "1h"
-[rolout]
+[zzz]
 """,
     )
 
@@ -200,7 +200,7 @@ fail_on = "alert"
         "max_age: '1y' is no duration; write a number and s, min, h, d or w",
         "fail_on = 'alert' is not known; write 'alarm'?",
         "unknown key 'siz'; write 'size'?",
-        "unknown key 'rolout'; choose one of: " + ", ".join([*_top(), "extend", "overlays"]),
+        "unknown key 'zzz'; choose one of: " + ", ".join([*_top(), "extend", "overlays"]),
     ]
     assert "mlops.toml, line 21, [overlays.ci.windows]: unknown key 'siz'" in text
 
