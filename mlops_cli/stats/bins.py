@@ -92,7 +92,7 @@ def pooled(counts: Counts, binned: Bins) -> Bins:
     Returns
     -------
     Bins
-        reference and current (W, k + 1)
+        reference and current (W, k + 1), without the bins that are rare in every window
 
     """
     if counts.ordered:
@@ -106,6 +106,8 @@ def pooled(counts: Counts, binned: Bins) -> Bins:
         rare = together * (np.minimum(n, m) / (n + m)) < RARE
     pool_reference = (reference * rare).sum(axis=1, keepdims=True)
     pool_current = (current * rare).sum(axis=1, keepdims=True)
+    kept = ~rare.all(axis=0)  # of 20,000 categories most are rare in every window
+    reference, current, rare = reference[kept], current[:, kept], rare[:, kept]
     return Bins(
         np.concatenate([np.where(rare, 0.0, reference), pool_reference], axis=1),
         np.concatenate([np.where(rare, 0.0, current), pool_current], axis=1),

@@ -7,12 +7,13 @@ from mlops_cli.stats.statistic import Counts, Drift, DriftStatistic, Floats
 
 
 def _term(u: Floats, v: Floats) -> Floats:
-    # (u log(2u / (u + v)) + v log(2v / (u + v))) / 2 with d = (u - v) / (u + v), free of cancellation near 0
+    # (u log(2u / (u + v)) + v log(2v / (u + v))) / 2 with d = (u - v) / (u + v): 2u / (u + v) is 1 + d
     both = u + v
     with np.errstate(divide="ignore", invalid="ignore"):
-        d = np.where(both > 0, (u - v) / both, 0.0)
-        inner = np.log1p(-(d**2)) + 2 * d * np.arctanh(d)
-    return np.where(np.abs(d) < 1, both / 4 * inner / np.log(2), both / 2)
+        d = (u - v) / both
+        inner = (1 + d) * np.log1p(d) + (1 - d) * np.log1p(-d)
+    out = both / 4 * inner / np.log(2)
+    return np.where((u > 0) & (v > 0), out, both / 2)
 
 
 def compute(counts: Counts) -> Drift:
