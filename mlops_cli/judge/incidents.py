@@ -17,11 +17,16 @@ class Incident:
     open: bool
 
 
-def incidents(levels: Sequence[int], windows_in_a_row: int = 1) -> list[Incident]:
+def incidents(
+    levels: Sequence[int],
+    windows_in_a_row: int = 1,
+    sizes: Sequence[float] | None = None,
+) -> list[Incident]:
     """Runs of windows at WARNING or worse, in order.
 
     An UNKNOWN window neither ends a run nor makes one: silence is no recovery. A run shorter than
-    `windows_in_a_row` known windows is none. The last run is open when no known window follows it.
+    `windows_in_a_row` known windows is none. The last run is open when no known window follows it. Its worst
+    window has the highest level, then the largest of `sizes` where they are given, then it is the latest.
     """
     runs: list[list[int]] = []
     broken = False
@@ -38,7 +43,7 @@ def incidents(levels: Sequence[int], windows_in_a_row: int = 1) -> list[Incident
     for i, run in enumerate(runs):
         if len(run) < windows_in_a_row:
             continue
-        worst = max(run, key=lambda k: (levels[k], k))
+        worst = max(run, key=lambda k: (levels[k], sizes[k] if sizes else 0.0, k))
         still = i == len(runs) - 1 and broken
         out.append(Incident(run[0], run[-1], worst, Level(levels[worst]), still))
     return out

@@ -1,11 +1,13 @@
 """Measurements × lines → Judgement: a finding needs size and evidence.
 
 Size: the measurement is beyond its line. Evidence: chance alone would hardly give it, by Holm's procedure
-at 0.05 over all sampled series of the same window (Holm 1979). What is counted rather than sampled (rows of
-a window, a host's memory) needs no evidence.
+(Holm 1979) over all sampled series of the same window, segments apart, at the share of the promised false
+alarms that one run has; 0.05 for a single window. What is counted rather than sampled (rows of a window, a
+host's memory) needs no evidence. Adaptive lines have an evidence of their own: `adaptive.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,14 +15,17 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mlops_cli.config.settings import Line
+from mlops_cli.judge.adaptive import LINES, Adaptive, Group, Promised, beside
+from mlops_cli.judge.fleet import budget
 from mlops_cli.judge.incidents import Incident, incidents
-from mlops_cli.judge.say import finding
+from mlops_cli.judge.say import finding, with_segments
 from mlops_cli.judge.threshold import Threshold, thresholds
 from mlops_cli.result.finding import Finding, Judgement, Level, Rule, Status, by_severity
 from mlops_cli.stats.evidence import p_value
-from mlops_cli.stats.multiplicity import holm
+from mlops_cli.stats.multiplicity import benjamini_hochberg, holm
 
 ALPHA = 0.05
+ADAPTIVE = [Rule.JUMP.value, Rule.DRIFT.value, Rule.SIGMA.value]
 SERIES = ["code", "group", "model", "component", "arm", "segment", "field"]
 
 
@@ -33,6 +38,21 @@ class Judged:
     unit: str
     advice: str
     whole_windows: bool = False
+    adaptive: Adaptive | None = None
+
+
+@dataclass(frozen=True)
+class History:
+    """What the adaptive lines have seen, and the promise of the run."""
+
+    groups: Sequence[Group]
+    promised: Promised
+
+    def alpha(self, level: Level) -> float:
+        """Chance that one window's fixed and relative lines give a false finding."""
+        if len(self.promised.starts) <= 1 or not self.promised.seconds:
+            return ALPHA
+        return min(ALPHA, budget(self.promised.windows_per_alarm, level))
 
 
 @dataclass(frozen=True)
@@ -50,6 +70,7 @@ def judge(
     ends: Mapping[int, int],
     partial: frozenset[int],
     min_rows: int,
+    history: History | None = None,
 ) -> Outcome:
     """Judge the measurements of the given windows.
 
@@ -61,20 +82,25 @@ def judge(
     ends : start of a window → its end, microseconds
     partial : windows that are not whole
     min_rows : fewer sampled rows than this: unknown
+    history : of the adaptive lines; none: fixed and relative ones alone, at 0.05 a window
 
     """
     frame = measured.filter(pl.col("window").is_in(list(windows)))
     frame = frame.sort([*SERIES, "window"])
+    if history is not None:
+        frame = beside(frame, history.groups, history.promised)
     levels = _Levels(frame, min_rows)
     for (group, code), how in metrics.items():
         mask = levels.rows_of(group, code, how)
         if mask.any():
             levels.measure(mask, how, partial)
-    levels.settle()
+    levels.settle(ALPHA if history is None else history.alpha)
     frame = levels.frame()
+    if history is not None:
+        frame = _merged(frame, metrics, history.promised)
     known = frame.filter(pl.col("lined"))
-    found = _findings(known, metrics, ends)
-    worst = max((f.level for f in found if f.status is Status.OPEN), default=Level.OK)
+    found = with_segments(_findings(known, metrics, ends))
+    worst = max((f.level for f in found if f.status is not Status.RECOVERED), default=Level.OK)
     unknown = int(known["unjudged"].is_not_null().sum())
     judgement = Judgement(worst, known.height - unknown, unknown, tuple(sorted(found, key=by_severity)))
     return Outcome(judgement, frame)
@@ -132,24 +158,28 @@ class _Levels:
                 hit = rows[beyond]
                 self.candidates.append((bound.level, hit, bound, line[beyond], how.direction))
 
-    def settle(self) -> None:
+    def settle(self, alpha: float | Callable[[Level], float]) -> None:
         """Levels of the candidates that chance does not explain, alarms before warnings."""
         window = self.source["window"].to_numpy()
+        part = (self.source["segment"] != "").to_numpy()
         judged = self.lined & self.sampled & np.array([w is None for w in self.unjudged], dtype=bool)
-        family = dict(zip(*np.unique(window[judged], return_counts=True), strict=True))
+        both = part[judged].any() and not part[judged].all()
+        sizes = {side: Counter(window[judged & (part == side)].tolist()) for side in (False, True)}
         for level in (Level.ALARM, Level.WARNING):
             mine = [c for c in self.candidates if c[0] is level]
             if not mine:
                 continue
+            spent = (alpha(level) if callable(alpha) else alpha) / (2 if both else 1)
             rows = np.concatenate([c[1] for c in mine])
             line = np.concatenate([c[3] for c in mine])
             rule = np.concatenate([np.full(len(c[1]), c[2].rule.value, dtype=object) for c in mine])
             p = np.concatenate([self._p(c[1], c[2], c[3]) for c in mine])
             kept = np.zeros(len(rows), bool)
-            for start in np.unique(window[rows]):
-                here = np.flatnonzero(window[rows] == start)
-                tests = max(int(family.get(start, 0)), len(here))
-                kept[here] = holm(p[here], ALPHA, tests) | (p[here] == 0)
+            for start, side in dict.fromkeys(zip(window[rows].tolist(), part[rows].tolist(), strict=True)):
+                here = np.flatnonzero((window[rows] == start) & (part[rows] == side))
+                tests = max(sizes[side][start], len(here))
+                passed = benjamini_hochberg if side else holm
+                kept[here] = passed(p[here], spent, tests) | (p[here] == 0)
             fresh = kept & (self.level[rows] == Level.OK)
             self.level[rows[fresh]] = level
             self.threshold[rows[fresh]] = line[fresh]
@@ -183,6 +213,46 @@ class _Levels:
         )
 
 
+def _merged(
+    frame: pl.DataFrame,
+    metrics: Mapping[tuple[str, str], Judged],
+    promised: Promised,
+) -> pl.DataFrame:
+    """The worse of both kinds of line; where only the adaptive one stands, its word."""
+    told = pl.col("a_level")
+    fires = (told >= int(Level.WARNING)) & ((told > pl.col("level")) | pl.col("unjudged").is_not_null())
+    # A default line of a metric without any other is not drawn before there is history.
+    alone = ~pl.col("lined") & told.is_not_null() & (pl.col("a_asked") | ~pl.col("a_warm"))
+    taken = fires | alone
+    blind = (told == int(Level.UNKNOWN)) & ~pl.col("a_warm")
+    short = f"too little history: an adaptive line needs {promised.how().warmup} windows"
+    why = (
+        pl.when(told != int(Level.UNKNOWN))
+        .then(pl.lit(None, pl.String))
+        .when(blind)
+        .then(pl.lit("too few rows to see a change that matters"))
+        .otherwise(pl.coalesce("why", pl.lit(short)))
+    )
+    asked = [
+        {"group": g, "code": c} for (g, c), how in metrics.items() if how.adaptive and how.adaptive.asked
+    ]
+    wanted = pl.struct("group", "code").is_in(asked) if asked else pl.lit(value=False)
+    lacking = wanted & ~pl.col("lined") & told.is_null()
+    return frame.with_columns(
+        level=pl.when(lacking).then(int(Level.UNKNOWN)).when(taken).then(told).otherwise("level"),
+        rule=pl.when(taken).then("a_rule").otherwise("rule"),
+        threshold=pl.when(taken).then("a_threshold").otherwise("threshold"),
+        reference=pl.when(taken).then("a_reference").otherwise("reference"),
+        p=pl.when(taken).then("a_p").otherwise("p"),
+        lined=pl.col("lined") | alone | lacking,
+        unjudged=pl.when(lacking)
+        .then(pl.coalesce("why", pl.lit(short)))
+        .when(taken)
+        .then(why)
+        .otherwise("unjudged"),
+    )
+
+
 def _findings(
     known: pl.DataFrame,
     metrics: Mapping[tuple[str, str], Judged],
@@ -192,16 +262,34 @@ def _findings(
     bad = known.filter(pl.col("level") >= int(Level.WARNING)).select(SERIES).unique()
     if bad.is_empty():
         return []
+    if "a_level" not in known.columns:
+        known = known.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in LINES.items())
     out: list[Finding] = []
     series = known.join(bad, on=SERIES, how="semi").partition_by(SERIES, maintain_order=True)
     for rows in series:
         how = metrics[rows["group"][0], rows["code"][0]]
-        runs = incidents(rows["level"].to_list(), how.line.for_)
+        levels = _lasting(rows, how.line.for_)
+        sizes = pl.when(pl.col("rule").is_in(ADAPTIVE)).then("a_size").fill_null(0.0)
+        runs = incidents(levels, sizes=rows.select(sizes).to_series().to_list())
         if not runs:
             continue
         run = _shown(runs)
         out.append(finding(rows, run, len(runs) - 1, how.line, how.unit, how.advice, ends))
     return out
+
+
+def _lasting(rows: pl.DataFrame, windows_in_a_row: int) -> list[int]:
+    """Levels without fixed and relative breaches that are too short; adaptive lines ignore `for`."""
+    levels: list[int] = rows["level"].to_list()
+    if windows_in_a_row == 1:
+        return levels
+    told = rows["rule"].is_in(ADAPTIVE).to_list()
+    fixed = [int(Level.OK) if adaptive else level for level, adaptive in zip(levels, told, strict=True)]
+    kept = {k for run in incidents(fixed, windows_in_a_row) for k in range(run.first, run.last + 1)}
+    return [
+        level if adaptive or level < Level.WARNING or k in kept else int(Level.OK)
+        for k, (level, adaptive) in enumerate(zip(levels, told, strict=True))
+    ]
 
 
 def _shown(runs: Sequence[Incident]) -> Incident:

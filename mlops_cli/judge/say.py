@@ -1,6 +1,7 @@
 """A measurement beyond its line → Finding: the numbers in one sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,8 +10,10 @@ import polars as pl
 from mlops_cli.config.settings import Line
 from mlops_cli.judge.incidents import Incident
 from mlops_cli.result.finding import Finding, Level, Rule, Status
-from mlops_cli.result.scope import Scope, Window
+from mlops_cli.result.scope import Scope, Window, iso
 from mlops_cli.stats.proportion import wilson
+
+ADAPTIVE = (Rule.JUMP, Rule.DRIFT, Rule.SIGMA)
 
 
 def moment(microseconds: int) -> datetime:
@@ -49,15 +52,24 @@ def finding(
     row = rows.row(run.worst, named=True)
     low, high = _interval(row)
     start = row["window"]
+    span = rows[run.first : run.last + 1]
+    told = (
+        span.filter(pl.col("rule").is_in([Rule.JUMP.value, Rule.DRIFT.value]))["a_since"]
+        .drop_nulls()
+        .to_list()
+    )
+    since = min([rows["window"][run.first], *told])
+    shifted = run.open and bool(rows["a_shifted"][run.last])
+    status = Status.SHIFTED if shifted else Status.OPEN if run.open else Status.RECOVERED
     return Finding(
         code=row["code"],
         group=row["group"],
-        level=run.level,
-        status=Status.OPEN if run.open else Status.RECOVERED,
+        level=Level.WARNING if shifted else run.level,
+        status=status,
         rule=Rule(row["rule"]),
         scope=scope_of(row),
         window=Window(moment(start), moment(ends[start])),
-        since=moment(rows["window"][run.first]),
+        since=moment(since),
         value=row["value"],
         unit=unit,
         n=row["n"] or 0,
@@ -65,7 +77,7 @@ def finding(
         high=high,
         reference=row["reference"],
         threshold=row["threshold"],
-        message=_message(row, run.level, earlier),
+        message=_message(row, run.level, earlier) + (_shift(since) if shifted else ""),
         advice=advice,
         owner=line.owner,
         runbook=line.runbook,
@@ -89,19 +101,77 @@ def _message(row: Mapping[str, Any], level: Level, earlier: int) -> str:
     if place:
         subject += f" of {place}" if row["field"] else f" in {place}"
     facts = [f"n {row['n']}"] if row["n"] is not None else []
-    if row["reference"] is not None and row["group"]:
-        facts.append(f"baseline {_number(row['reference'])}")
-    if row["size"] is not None and row["size"] != row["value"]:
-        facts.append(f"{_number(row['size'])} beyond chance")
-    facts.append(f"{level.word} at {_number(row['threshold'])}")
-    if row["p"] is not None and row["test"]:
-        facts.append(f"p {row['p']:.1g}" if row["p"] > 1e-12 else "p < 1e-12")
+    facts += _adaptive(row, level) if row["rule"] in ADAPTIVE else _fixed(row, level)
     text = f"{subject} is {_number(row['value'])} ({', '.join(facts)})"
     if row["note"]:
         text += f"; {row['note']}"
     if earlier:
         text += f"; {earlier} earlier incident{'s' if earlier > 1 else ''}"
     return text
+
+
+def _fixed(row: Mapping[str, Any], level: Level) -> list[str]:
+    facts = []
+    if row["reference"] is not None and row["group"]:
+        facts.append(f"baseline {_number(row['reference'])}")
+    if row["size"] is not None and row["size"] != row["value"]:
+        facts.append(f"{_number(row['size'])} beyond chance")
+    facts.append(f"{level.word} at {_number(row['threshold'])}")
+    if row["p"] is not None and row["test"]:
+        facts.append(_chance(row["p"]))
+    return facts
+
+
+def _adaptive(row: Mapping[str, Any], level: Level) -> list[str]:
+    """What its own history let one expect."""
+    expected = [f"expected {_number(row['reference'])}"] if row["reference"] is not None else []
+    if row["rule"] == Rule.DRIFT:
+        return [*expected, f"{level.word}: small and lasting, the evidence adds up"]
+    band = f"line {_number(row['a_low'])} to {_number(row['a_high'])}"
+    if row["rule"] == Rule.SIGMA:
+        return [*expected, f"{_number(round(row['a_size'], 1))} sigma"]
+    return [*expected, f"{level.word}: {band}", _chance(row["p"])]
+
+
+def _chance(p: float) -> str:
+    return f"p {p:.1g}" if p > 1e-12 else "p < 1e-12"
+
+
+def _shift(since: int) -> str:
+    """A level that is steady elsewhere is the new line, but nobody has agreed to it."""
+    return f"; shifted since {iso(moment(since))}, not accepted: mlops accept, or put it right"
+
+
+def with_segments(found: Sequence[Finding]) -> list[Finding]:
+    """A finding on all rows names its segments, worst first, instead of repeating them."""
+    wholes = {_place(f): f for f in found if not f.scope.segment}
+    parts: dict[tuple[str, ...], list[Finding]] = {}
+    out = []
+    for one in found:
+        whole = wholes.get(_place(one)) if one.scope.segment else None
+        if (
+            whole is None
+            or (one.status is Status.OPEN and whole.status is not Status.OPEN)
+            or one.level > whole.level
+        ):
+            out.append(one)
+        else:
+            parts.setdefault(_place(one), []).append(one)
+    return [_naming(f, parts.get(_place(f), [])) if not f.scope.segment else f for f in out]
+
+
+def _naming(whole: Finding, parts: Sequence[Finding]) -> Finding:
+    if not parts:
+        return whole
+    worst = sorted(parts, key=lambda f: (-f.level, -abs((f.value or 0) - (f.reference or 0)), f.id))
+    named = [f"{','.join(f'{k}={v}' for k, v in f.scope.segment)} {_number(f.value or 0)}" for f in worst[:3]]
+    rest = f" and {len(worst) - 3} more" if len(worst) > 3 else ""
+    return replace(whole, message=f"{whole.message}; in segments: {', '.join(named)}{rest}")
+
+
+def _place(found: Finding) -> tuple[str, ...]:
+    scope = found.scope
+    return (found.code, found.group, scope.model, scope.component, scope.arm, scope.field)
 
 
 def _number(value: float) -> str:

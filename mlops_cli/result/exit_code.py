@@ -43,7 +43,7 @@ def gate(
     bar = FAIL_ON.get(fail_on)
     if bar is not None:
         for finding in judgement.findings:
-            held = finding.status is Status.OPEN
+            held = finding.status is not Status.RECOVERED
             opened = since is not None and finding.since >= since
             if finding.level >= bar and (held or opened):
                 return ExitCode.FAIL

@@ -119,7 +119,7 @@ class Finding:
 
 def by_severity(finding: Finding) -> tuple[int, int, datetime, str]:
     """Sort key: open before recovered, worst first, then the oldest."""
-    return (finding.status is not Status.OPEN, -finding.level, finding.since, finding.id)
+    return (finding.status is Status.RECOVERED, -finding.level, finding.since, finding.id)
 
 
 @dataclass(frozen=True)

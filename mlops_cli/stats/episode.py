@@ -26,6 +26,7 @@ class Episode:
     level, season, sd : the frozen line
     size : of the fault, in standard deviations of the frozen line
     end, how : number of the window that ended it; ongoing, recovered, shifted or accepted
+    shifted : number of the window in which it was taken as a new level, not yet accepted
     alarms : numbers of its windows beyond the alarm line
 
     """
@@ -39,6 +40,7 @@ class Episode:
     size: float = 0.0
     end: int | None = None
     how: str = "ongoing"
+    shifted: int | None = None
     alarms: list[int] = field(default_factory=list)
     deviations: list[float] = field(default_factory=list)
     calm_windows: int = 0

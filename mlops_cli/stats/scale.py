@@ -62,15 +62,15 @@ def back(kind: str, y: ArrayLike, n: ArrayLike = 1e9) -> Floats:
     return scaled
 
 
-def effect(kind: str, centre: ArrayLike, relative: float, absolute: float) -> Floats:
+def effect(kind: str, centre: ArrayLike, relative: ArrayLike, absolute: ArrayLike) -> Floats:
     """A change of size `max(relative * centre, absolute)`, on the additive scale.
 
     Parameters
     ----------
     kind : of KINDS
     centre : (...,) value that the change is one of, in the metric's unit
-    relative : share of the centre, at least 0
-    absolute : in the metric's unit, at least 0
+    relative : (...,) share of the centre, at least 0
+    absolute : (...,) in the metric's unit, at least 0
 
     Returns
     -------
@@ -79,7 +79,7 @@ def effect(kind: str, centre: ArrayLike, relative: float, absolute: float) -> Fl
     """
     value = np.asarray(centre, np.float64)
     move: Callable[[Floats], Floats] = lambda v: transform(kind, v, 1e9)[0]  # noqa: E731
-    change = np.maximum(relative * np.abs(value), absolute)
+    change = np.maximum(np.asarray(relative) * np.abs(value), np.asarray(absolute))
     if kind == "rate":
         value = np.clip(value, 0, 1)
         change = np.minimum(change, 1 - value)

@@ -155,11 +155,12 @@ def _take_as_normal(state: State, eyes: Eyes, k: int, t: int) -> None:
     if live is not None:
         live.end, live.how = t, "accepted" if decided else "shifted"
         if not decided:  # by itself: a warning until accepted, or back at the old line
+            live.shifted = t
             state.pending.setdefault(s, []).append(live)
     if decided:
         state.accepted[s] = since
         for shifted in state.pending.pop(s, []):
-            shifted.how = "accepted"
+            shifted.end, shifted.how = t, "accepted"
     state.busy[s] = bool(state.pending.get(s))
     state.seen.rebasings[s].append((t, since, jump))
 

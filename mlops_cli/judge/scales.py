@@ -1,0 +1,63 @@
+"""Scales: on which scale a metric's noise adds, and how small a change of it may be overlooked."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+# What is a fact about the files rather than a number that wanders.
+NEVER = frozenset({"type-change", "field-vanished", "field-new", "constant-output", "staleness"})
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One kind of number.
+
+    Parameters
+    ----------
+    kind : of `stats.scale.KINDS`
+    relative, absolute : the change that matters: a share of the centre, and in the metric's unit; the larger
+    of_rows : the change that matters, in standard deviations of the rows
+    distance : a distance from the baseline, of which the part beyond chance counts
+
+    """
+
+    kind: str
+    relative: float = 0.0
+    absolute: float = 0.0
+    of_rows: float = 0.0
+    distance: bool = False
+
+
+RATE = Scale("rate", relative=0.10, absolute=0.001)
+COUNT = Scale("count", relative=0.10)
+QUANTILE = Scale("quantile", relative=0.05)
+FLOW = Scale("mean_log", relative=0.10)
+MEAN = Scale("mean", of_rows=0.1)
+UTILISATION = Scale("gauge", absolute=0.02)
+GAUGE = Scale("gauge")
+DISTANCE = Scale("gauge", distance=True)
+POSITIVE = {"ms": QUANTILE, "rows": COUNT, "1/s": FLOW}
+
+
+def scale_of(rows: pl.DataFrame, unit: str) -> Scale | None:
+    """The scale of a metric; None where it is a fact about files.
+
+    Parameters
+    ----------
+    rows : of one metric, frame of MEASUREMENT
+    unit : of the metric
+
+    """
+    code = rows["code"][0]
+    if code in NEVER:
+        return None
+    if code == "drift" or code.startswith("drift-"):
+        return DISTANCE
+    if unit in POSITIVE:
+        return POSITIVE[unit]
+    test = next((t for t in rows["test"].to_list() if t), "")
+    if test == "proportion" and unit == "share":
+        return RATE
+    if test == "z":
+        return MEAN
+    return UTILISATION if unit == "share" else GAUGE
