@@ -33,7 +33,7 @@ class Dialect:
 
 
 def dialect_of(start: bytes) -> Dialect | None:
-    """From the first lines: a delimiter that cuts them into equally many fields; None where none does."""
+    """From the first lines: the delimiter that cuts most of them into as many fields as the first; else None."""
     text = start.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
     lines = [line for line in text.splitlines()[:40] if line.strip()]
     lines = lines[:-1] if len(lines) > 1 and not text.endswith("\n") else lines  # the last may be cut
@@ -44,8 +44,8 @@ def dialect_of(start: bytes) -> Dialect | None:
         counts = [len(fields) if (fields := cut(line, delimiter)) else 0 for line in lines]
         if counts[0] > 1:
             best = max(best, (counts.count(counts[0]) / len(counts), counts[0], delimiter))
-    share, _, delimiter = best
-    if share < 0.5:
+    delimiter = best[2]
+    if not delimiter:
         return None
     first = [one.strip() for one in cut(lines[0], delimiter) or []]
     header = not any(_NUMBER.match(one) for one in first) and len(first) == len(set(first))
@@ -55,21 +55,19 @@ def dialect_of(start: bytes) -> Dialect | None:
 
 def cut(record: str, delimiter: str) -> list[str] | None:
     """The fields of one record; None where its quotes are wrong."""
-    pattern = _FIELD[delimiter]
+    field, record = _FIELD[delimiter], record.removesuffix("\n").removesuffix("\r")
     out, at = [], 0
-    while True:
-        found = pattern.match(record, at)
-        if found is None:
-            return None
-        quoted = found[1]
-        out.append(quoted[1:-1].replace('""', '"') if quoted else found[2] or "")
-        at = found.end()
-        if not found[3]:
+    while found := field.match(record, at):
+        quoted, plain, end = found.groups()
+        out.append(quoted[1:-1].replace('""', '"') if quoted else plain or "")
+        if not end:
             return out
+        at = found.end()
+    return None
 
 
 _FIELD = {
-    d: re.compile(rf'(?:("(?:[^"]|"")*")|([^"{re.escape(d)}]*))({re.escape(d)}|\r?\n?\Z)') for d in DELIMITERS
+    d: re.compile(rf'(?:("(?:[^"]|"")*")|([^"\n{re.escape(d)}]*))({re.escape(d)}|\Z)') for d in DELIMITERS
 }
 
 

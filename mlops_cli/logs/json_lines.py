@@ -49,15 +49,15 @@ class Sifted:
         self.size += len(block.data)
         if not self.sieve.rows:
             self._warm(block.data)
-        lines = block.data.count(b"\n") + (not block.data.endswith(b"\n"))
+        lines = _objects(block.data)
         try:
-            rows = len(self.decoder.decode_lines(block.data))
+            good = lines > 0 and len(self.decoder.decode_lines(block.data)) == lines
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            rows = -1
-        if rows != lines:
+            good = False
+        if not good:
             self._by_line(block)
             return
-        self.sieve.rows += rows
+        self.sieve.rows += lines
         self.sieve.keep(block.data)
 
     def _warm(self, data: bytes) -> None:
@@ -117,6 +117,17 @@ class Sifted:
     def schema(self) -> dict[str, pl.DataType]:
         """The columns."""
         return {name: DTYPES[kind] for _, kind, name in self.leaves()}
+
+
+def _objects(data: bytes) -> int:
+    """The number of lines, where each begins with a brace and ends in one; else 0.
+
+    Then no object goes over several lines: within JSON no opening brace follows a closing one.
+    """
+    lines = data.count(b"\n") + (not data.endswith(b"\n"))
+    opened = data.startswith(b"{") + data.count(b"\n{")
+    closed = data.count(b"}\n") + data.count(b"}\r\n") + data.endswith(b"}")
+    return lines if lines == opened == closed else 0
 
 
 def parse(text: bytes) -> tuple[dict[str, Any] | None, str]:

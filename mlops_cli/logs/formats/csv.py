@@ -14,6 +14,7 @@ from mlops_cli.logs.write import ROW_GROUP
 
 SURE = 0.5
 _NAME = re.compile(r"^[\w .:/%()@\[\]-]{1,64}$")
+_STRICT = re.compile(r"^[^\W\d][\w.:/@-]{0,63}$")  # without a telling file name
 
 
 def detect(start: bytes, path: str) -> float:
@@ -35,7 +36,8 @@ def detect(start: bytes, path: str) -> float:
     )
     if known:
         return SURE if named or even > 0.8 else 0.0
-    return SURE / 2 if named and dialect.header and even == 1.0 else 0.0
+    strict = dialect.header and all(_STRICT.match(name) for name in dialect.names)
+    return SURE / 2 if strict and even == 1.0 else 0.0
 
 
 def _even(lines: list[str], dialect: Dialect) -> float:
