@@ -144,7 +144,10 @@ def _windows(one: Seen, keys: pl.DataFrame) -> dict[str, list[tuple[Any, ...]]]:
     measured = one.counted.measured
     if one.counted.unit.name:
         measured = measured.with_columns(model=pl.lit(one.counted.unit.name))
-    levels = one.outcome.frame.select(*KEYS, "window", "threshold", level=pl.when("lined").then("level"))
+    judged = one.outcome.frame
+    levels = judged.select(*KEYS, "window", "threshold", level=pl.when("lined").then("level"))
+    if not judged.is_empty():  # what comes after the judged range belongs to another report
+        measured = measured.filter(pl.col("window") <= judged["window"].max())
     frame = (
         measured.join(keys, on=KEYS)
         .join(levels, on=[*KEYS, "window"], how="left")

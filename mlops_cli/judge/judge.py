@@ -151,8 +151,9 @@ class _Levels:
         ready = np.array([self.unjudged[i] is None for i in rows], dtype=bool) & ~np.isnan(self.value[rows])
         moved = np.abs(self.size[rows] - np.nan_to_num(self.reference[rows])) >= how.line.min_effect
         for bound, line in zip(bounds, lines, strict=True):
-            first = np.isnan(self.nearest[rows]) | (bound.level == Level.ALARM)
-            self.nearest[rows] = np.where(first, line, self.nearest[rows])
+            shown, size = self.nearest[rows], self.size[rows]
+            nearer = (bound.level == Level.ALARM) & (np.abs(line - size) < np.abs(shown - size))
+            self.nearest[rows] = np.where(np.isnan(shown) | nearer, line, shown)
             beyond = ready & moved & bound.broken(self.size[rows], line)
             if beyond.any():
                 hit = rows[beyond]

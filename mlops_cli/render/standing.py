@@ -84,7 +84,7 @@ def _found(report: Report, look: Look) -> Iterator[Section]:
     }
     history, zone, models = lines(report), zone_of(report)[1], several_models(report)
     changes = summary.changes(report)
-    said = {report.verdict.next_step}
+    said = {f.advice for f in found if f.advice in report.verdict.next_step}
     for title, these in kinds.items():
         if not these:
             continue

@@ -192,3 +192,14 @@ def test_a_bound_is_found_on_its_line(one):
 def test_nothing_seen_is_nothing_shown():
     for make in (tables.models_table, tables.series_table, tables.windows_table, tables.unknown_table):
         assert make([]).rows == ()
+
+
+def test_windows_after_the_judged_range_belong_to_another_report():
+    frame = pl.DataFrame(list(series("null-rate", "output", [0.0] * 6)), schema=MEASUREMENT)
+    ends = {START + d * DAY: START + (d + 1) * DAY for d in DAYS}
+    outcome = judge(frame, LINES, JUDGED[:2], ends, frozenset(), 200)
+    until = SimpleNamespace(
+        counted=SimpleNamespace(unit=SimpleNamespace(name=""), measured=frame), outcome=outcome
+    )
+
+    assert tables.windows_table([until]).rows[-1][1] == "2026-10-04T00:00:00Z"
