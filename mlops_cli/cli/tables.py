@@ -35,7 +35,7 @@ def models_table(seen: Sequence[Seen]) -> Table:
 
 
 def _model(name: str, checked: int, unknown: int, found: Sequence[Finding]) -> tuple[Any, ...]:
-    held = [f for f in found if f.status is Status.OPEN]
+    held = [f for f in found if f.status is not Status.RECOVERED]
     level = max((f.level for f in held), default=Level.OK if checked else Level.UNKNOWN)
     alarms = sum(f.level is Level.ALARM for f in held)
     recovered = sum(f.status is Status.RECOVERED for f in found)

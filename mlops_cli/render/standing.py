@@ -88,7 +88,7 @@ def _found(report: Report, look: Look) -> Iterator[Section]:
     for title, these in kinds.items():
         if not these:
             continue
-        held = title == "Open"
+        held = title != "Recovered"
         entries = []
         for finding in these[: look.limit("open" if held else "recovered")]:
             below = _below(finding, changes.get(finding.id, ()), look, said) if held or look.every else []
@@ -105,7 +105,7 @@ def _tally(found: Sequence[Finding]) -> str:
 
 
 def _finding(finding: Finding, look: Look, *, models: bool) -> dict[str, Text]:
-    over = finding.status is not Status.OPEN
+    over = finding.status is Status.RECOVERED
     numbers = {"value": finding.value, "reference": finding.reference, "threshold": finding.threshold}
     cells = {k: Text(quantity(v, finding.unit, finding.code)) for k, v in numbers.items()}
     if not over:

@@ -4,7 +4,7 @@ A column is found by its name: new ones may come, in any place.
 """
 
 # One row a model, worst first. `worst` is the id of the finding to look at first; `alarms` and `warnings`
-# count the open ones; a row with an empty `model` holds what belongs to none, as a host's memory.
+# count those not recovered; a row with an empty `model` holds what belongs to none, as a host's memory.
 MODELS = ("model", "level", "alarms", "warnings", "recovered", "checked", "unknown", "worst")
 
 # One row a judged or shown series, by group and metric, the worst of each metric first.
