@@ -273,7 +273,10 @@ def _class(column: str, pattern: str) -> str:
 def _slices(columns: Sequence[str], given: Sequence[str], taken: set[str]) -> tuple[str, ...]:
     if given:
         return tuple(dict.fromkeys(given))
-    return tuple(c for c in columns if SLICES.search(c.lower()) and c not in taken)
+    # What tells how people decided is no slice: it is known only afterwards.
+    return tuple(
+        c for c in columns if SLICES.search(c.lower()) and c not in taken and not c.startswith(NO_MODEL)
+    )
 
 
 def _by_name(columns: Sequence[str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from mlops_cli.stats.distributions import normal_upper
 
 Floats = NDArray[np.float64]
 BINS = 15
+SURE = 1e-9  # a confidence of 1 has a variance, too
 
 
 @dataclass(frozen=True)
@@ -77,14 +78,14 @@ def _summed(place: NDArray[np.int64], weight: Floats, bins: int) -> Floats:
 def spiegelhalter(confidence: ArrayLike, right: ArrayLike) -> tuple[float, float]:
     """Z and two-sided p-value of the hypothesis that each confidence is the chance of being right.
 
-    (0, 1) where every confidence is 0, one half or 1.
+    (0, 1) without items, or where every confidence is one half.
 
     References
     ----------
     Spiegelhalter (1986), Statistics in Medicine 5.
 
     """
-    p, y = np.asarray(confidence, np.float64), np.asarray(right, np.float64)
+    p, y = np.clip(np.asarray(confidence, np.float64), SURE, 1 - SURE), np.asarray(right, np.float64)
     variance = float(((1 - 2 * p) ** 2 * p * (1 - p)).sum())
     if variance == 0:
         return 0.0, 1.0
