@@ -49,19 +49,18 @@ def series_table(seen: Sequence[Seen]) -> Table:
     order = {code: i for i, code in enumerate(METRICS)}
     groups = {group: i for i, group in enumerate(dict.fromkeys(METRICS[c].group for c in METRICS))}
     rows.sort(
-        key=lambda r: (
-            groups.get(r["group"], len(groups)),
-            order.get(r["code"], len(order)),
-            r["code"],
-            -Level[(r["level"] or "ok").upper()],
-            -Level[r["worst"].upper()],
-            -max(r["used"] or 0.0, 0.0),
-            -abs(r["value"] or 0.0),
-            r["series"],
-        ),
+        key=lambda r: (groups.get(r["group"], len(groups)), order.get(r["code"], len(order)), *_rank(r))
     )
     caption = "every series at the end of the judged range, the worst of each metric first"
     return Table("series", caption, SERIES, tuple(tuple(r[c] for c in SERIES) for r in rows))
+
+
+def _rank(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Beyond its line first, then all rows before a segment's, then what came nearest to its line."""
+    level = Level[(row["level"] or "ok").upper()]
+    beyond = level if level >= Level.WARNING else Level.OK
+    near = (-Level[row["worst"].upper()], -max(row["used"] or 0.0, 0.0), -abs(row["value"] or 0.0))
+    return (row["code"], -beyond, bool(row["segment"]), -level, *near, row["series"])
 
 
 def _last(frame: pl.DataFrame) -> pl.DataFrame:

@@ -35,6 +35,8 @@ class Look:
     width : cells
     glyphs : whether the stream can say more than ASCII
     every : nothing is left out or shortened
+    told : open findings that have more than their row said
+    listed : names in a list before it is counted instead
 
     """
 
@@ -42,6 +44,7 @@ class Look:
     glyphs: bool = True
     every: bool = False
     open: int = 20
+    told: int = 8
     recovered: int = 10
     reasons: int = 6
     notes: int = 6

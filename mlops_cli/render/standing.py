@@ -90,8 +90,10 @@ def _found(report: Report, look: Look) -> Iterator[Section]:
             continue
         held = title != "Recovered"
         entries = []
-        for finding in these[: look.limit("open" if held else "recovered")]:
-            below = _below(finding, changes.get(finding.id, ()), look, said) if held or look.every else []
+        told = look.limit("told") if held else 0
+        for i, finding in enumerate(these[: look.limit("open" if held else "recovered")]):
+            more = i < told or look.every
+            below = _below(finding, changes.get(finding.id, ()), look, said) if more else []
             cells = {**_finding(finding, look, models=models), "last": Text(day(finding.since, zone))}
             bounds = (finding.reference, finding.threshold)
             entries.append(Entry(cells, history.get(finding.id), bounds, below))
@@ -115,14 +117,15 @@ def _finding(finding: Finding, look: Look, *, models: bool) -> dict[str, Text]:
 
 
 def _below(finding: Finding, changes: Sequence[str], look: Look, said: set[str]) -> list[Text]:
-    """How sure, what else is known, and what to do where that was not said yet."""
+    """How sure, what else is known, and what to do; a note or advice that stands above is not said again."""
     interval = span(finding.low, finding.high, finding.unit, finding.code)
     facts = [
-        f"n {count(finding.n)}" if finding.unit != "rows" else "",
+        "" if finding.unit == "rows" else f"n {count(finding.n)}",
         f"95 % {interval}" if interval else "",
-        rest(finding),
     ]
+    facts += [note for note in rest(finding).split("; ") if look.every or note not in said]
     facts += [f"owner {clean(finding.owner)}" if finding.owner else "", clean(finding.runbook or "")]
+    said.update(facts)
     out = [Text(" · ".join(f for f in facts if f), "dim")] if any(facts) else []
     out += [Text(f"at that time: {change}") for change in changes]
     if look.every:

@@ -12,6 +12,7 @@ from mlops_cli.result.report import Report
 from mlops_cli.result.scope import from_iso
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+KINDS = ("predictions", "feedback", "decisions", "requests", "spans", "gauges")  # in this order
 LISTED = 3  # names in a list before it is counted instead
 
 
@@ -20,10 +21,10 @@ def read(report: Report, listed: int = LISTED) -> list[str]:
     if not report.sources:
         return []
     _, zone = zone_of(report)
-    rows: Counter[str] = Counter()
+    rows: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
     for source in report.sources:
         rows[source.kind] += source.rows
-    kinds = ", ".join(f"{count(n)} {clean(kind)}" for kind, n in rows.most_common())
+    kinds = ", ".join(f"{count(n)} {clean(kind)}" for kind, n in rows.items() if n) or "no row"
     paths = {s.path: s.bytes for s in report.sources}
     starts = [s.start for s in report.sources if s.start]
     ends = [s.end for s in report.sources if s.end]

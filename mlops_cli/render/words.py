@@ -10,6 +10,7 @@ from mlops_cli.result.finding import Finding, Level, Status
 from mlops_cli.result.report import Report
 
 NOTHING = "–"
+NIL = 1e-8  # of a share: one row of a hundred million; less comes from fitted lines, not from counts
 # Cc control, Cf format (bidi overrides turn a line around), Cs lone surrogates, Zl and Zp line breaks.
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 JOINERS = "\u200c\u200d"  # of scripts and emoji
@@ -38,8 +39,9 @@ def quantity(value: float | None, unit: str, code: str = "") -> str:
     """
     if value is None or not isfinite(value):
         return NOTHING
-    if unit == "share" and not code.startswith("drift"):
-        return f"{_percent(value)} %"
+    if unit == "share":
+        value = value if abs(value) >= NIL else 0.0
+        return _digits(value) if code.startswith("drift") else f"{_percent(value)} %"
     say = _SAID.get(unit)
     return say(value) if say else _digits(value)
 
@@ -98,7 +100,11 @@ def _ms(value: float) -> str:
 
 def _hours(value: float) -> str:
     if abs(value) < 1:
-        return f"{_digits(value * 60)} min"
+        return (
+            f"{_digits(value * 60)} min"
+            if abs(value) * 60 >= 1 or not value
+            else f"{_digits(value * 3_600)} s"
+        )
     return f"{_digits(value)} h" if abs(value) < 48 else f"{_digits(value / 24)} d"
 
 
