@@ -33,7 +33,7 @@ class Dialect:
 
 
 def dialect_of(start: bytes) -> Dialect | None:
-    """From the first lines: the delimiter that cuts most of them into as many fields as the first; else None."""
+    """From the first lines: the delimiter that cuts most of them into as many fields as the first one."""
     text = start.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
     lines = [line for line in text.splitlines()[:40] if line.strip()]
     lines = lines[:-1] if len(lines) > 1 and not text.endswith("\n") else lines  # the last may be cut

@@ -117,35 +117,35 @@ def test_a_whole_number_column_with_a_late_fraction_is_of_floats(tmp_path):
 def test_the_delimiter_is_found(tmp_path, delimiter):
     text = "a,b\n1,2\n3,4\n".replace(",", delimiter)
 
-    assert [(1, 2), (3, 4)] == read(tmp_path, text).rows()
+    assert read(tmp_path, text).rows() == [(1, 2), (3, 4)]
 
 
 def test_a_file_without_a_header_has_numbered_columns(tmp_path):
-    assert {"column_1": [1, 3], "column_2": ["x", "y"]} == read(tmp_path, "1,x\n3,y\n").to_dict(
+    assert read(tmp_path, "1,x\n3,y\n").to_dict(
         as_series=False
-    )
+    ) == {"column_1": [1, 3], "column_2": ["x", "y"]}
 
 
 def test_the_reasons_say_what_is_wrong(tmp_path):
     data = b'a,b\n1\n1,2,3\n"x,2\n5" pipe,1\n\xe9,1\n7,8\n'
     one = checked(tmp_path, data)
 
-    assert [2, 3, 4, 5, 6] == [b.line for b in one.sieve.bad]
-    assert [
+    assert [b.line for b in one.sieve.bad] == [2, 3, 4, 5, 6]
+    assert [b.reason for b in one.sieve.bad] == [
         "1 fields, the header has 2",
         "3 fields, the header has 2",
         "a quote within a field: the whole field must be quoted, and quotes in it doubled",
         "a quote that is never closed",
         "not UTF-8: byte 0xe9",
-    ] == [b.reason for b in one.sieve.bad]
-    assert 1 == one.sieve.rows
+    ]
+    assert one.sieve.rows == 1
 
 
 def test_empty_lines_are_no_rows_of_nulls(tmp_path):
     one = checked(tmp_path, b"a,b\r\n1,2\r\n\r\n3,4\r\n")
 
-    assert [(1, 2), (3, 4)] == typed(one.sieve.clean, one.dialect).collect().rows()
-    assert 1 == one.sieve.empty
+    assert typed(one.sieve.clean, one.dialect).collect().rows() == [(1, 2), (3, 4)]
+    assert one.sieve.empty == 1
 
 
 def test_a_gzip_cut_off_is_read_to_its_last_whole_line(tmp_path):

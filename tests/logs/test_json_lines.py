@@ -142,7 +142,7 @@ def test_damaged_lines_are_left_out_of_the_quick_way_too(tmp_path, monkeypatch):
 
     assert bulk(one, str(tmp_path / "quick.parquet"))
     quick = pl.read_parquet(tmp_path / "quick.parquet")["a"].to_list()
-    assert [1.0, 3.0] == [quick[0], quick[2]]
+    assert [quick[0], quick[2]] == [1.0, 3.0]
     assert math.isnan(quick[1])
 
 
@@ -151,7 +151,7 @@ def test_keys_that_differ_in_case_only_are_two_columns(tmp_path, monkeypatch):
     one = sifted(tmp_path, b'{"a": 1, "A": 2}\n')
 
     assert not bulk(one, str(tmp_path / "quick.parquet"))
-    assert [{"a": 1, "A": 2}] == rows(one).to_dicts()
+    assert rows(one).to_dicts() == [{"a": 1, "A": 2}]
 
 
 @pytest.mark.parametrize(
@@ -177,23 +177,23 @@ def test_a_column_has_the_type_that_all_of_its_values_have(tmp_path, values, dty
 
 
 def test_large_ids_keep_all_their_digits(tmp_path):
-    assert ["17111611123432108181", "7"] == read(tmp_path, '{"id": 17111611123432108181}', '{"id": 7}')[
+    assert read(tmp_path, '{"id": 17111611123432108181}', '{"id": 7}')[
         "id"
-    ].to_list()
+    ].to_list() == ["17111611123432108181", "7"]
 
 
 def test_a_key_that_comes_late_is_a_column(tmp_path):
     lines = [f'{{"a": {i}}}' for i in range(5_000)]
     lines[4_321] = '{"a": 1, "error": "late"}'
 
-    assert {4_321: "late"} == {i: v for i, v in enumerate(read(tmp_path, *lines)["error"]) if v}
+    assert {i: v for i, v in enumerate(read(tmp_path, *lines)["error"]) if v} == {4_321: "late"}
 
 
 def test_nested_objects_are_columns_with_dots_and_lists_are_json(tmp_path):
     frame = read(tmp_path, '{"m": {"name": "x", "v": {"n": 1}}, "l": [1, {"b": null}]}', '{"m": null}')
 
-    assert {"m.name": "x", "m.v.n": 1, "l": '[1,{"b":null}]'} == frame.row(0, named=True)
-    assert {"m.name": None, "m.v.n": None, "l": None} == frame.row(1, named=True)
+    assert frame.row(0, named=True) == {"m.name": "x", "m.v.n": 1, "l": '[1,{"b":null}]'}
+    assert frame.row(1, named=True) == {"m.name": None, "m.v.n": None, "l": None}
 
 
 def test_an_object_of_thousands_of_keys_is_one_column(tmp_path, monkeypatch):
@@ -201,23 +201,23 @@ def test_an_object_of_thousands_of_keys_is_one_column(tmp_path, monkeypatch):
     lines = [json.dumps({"a": i, "scores": {f"user-{i}-{k}": k for k in range(10)}}) for i in range(20)]
     frame = read(tmp_path, *lines)
 
-    assert ["a", "scores"] == frame.columns
+    assert frame.columns == ["a", "scores"]
     assert json.loads(lines[7])["scores"] == json.loads(frame["scores"][7])
 
 
 def test_a_bad_line_is_named_with_place_and_reason(tmp_path):
     one = sifted(tmp_path, b'{"a": 1}\n{"a": \xff}\n[1, 2]\n')
 
-    assert [(2, 9, 8), (3, 18, 6)] == [(b.line, b.byte, b.length) for b in one.sieve.bad]
-    assert ["log.jsonl"] * 2 == [b.source for b in one.sieve.bad]
-    assert "JSON, but no object: an array" == one.sieve.bad[1].reason
+    assert [(b.line, b.byte, b.length) for b in one.sieve.bad] == [(2, 9, 8), (3, 18, 6)]
+    assert [b.source for b in one.sieve.bad] == ["log.jsonl"] * 2
+    assert one.sieve.bad[1].reason == "JSON, but no object: an array"
 
 
 def test_a_line_of_100_mb_is_one_bad_line_and_the_rest_is_read(tmp_path):
     long = b'{"a": "' + b"x" * 100_000_000 + b'"}'
     one = sifted(tmp_path, b'{"a": "1"}\n' + long + b'\n{"a": "2"}\n')
 
-    assert ["1", "2"] == rows(one)["a"].to_list()
+    assert rows(one)["a"].to_list() == ["1", "2"]
     assert [(2, 11, len(long))] == [(b.line, b.byte, b.length) for b in one.sieve.bad]
     assert "100 MB" in one.sieve.bad[0].reason
 
@@ -230,7 +230,7 @@ def test_of_a_truncated_gzip_all_whole_lines_are_read_and_the_end_is_named(tmp_p
 
     assert 1_000 < one.sieve.rows < 20_000
     assert list(range(one.sieve.rows)) == rows(one)["a"].to_list()
-    assert 1 == one.sieve.quarantined
+    assert one.sieve.quarantined == 1
     assert one.sieve.rows + 1 == one.sieve.bad[0].line
     assert "gzip stream is cut off" in one.sieve.bad[0].reason
 
@@ -242,8 +242,8 @@ def test_gzip_members_one_after_another_and_zstd_are_read_whole(tmp_path):
     with pa.CompressedOutputStream(packed, "zstd") as out:
         out.write(data * 1_000)
 
-    assert [1, 2, 1, 2] == rows(two)["a"].to_list()
-    assert 2_000 == sifted(tmp_path, packed.getvalue().to_pybytes()).sieve.rows
+    assert rows(two)["a"].to_list() == [1, 2, 1, 2]
+    assert sifted(tmp_path, packed.getvalue().to_pybytes()).sieve.rows == 2_000
 
 
 def test_a_damaged_zstd_is_read_up_to_the_damage(tmp_path):
@@ -267,32 +267,32 @@ def test_a_damaged_zstd_is_read_up_to_the_damage(tmp_path):
     ],
 )
 def test_arrays_and_objects_over_several_lines_are_records_too(tmp_path, text):
-    assert [{"a": 1, "b.c": None}, {"a": 2, "b.c": "]"}] == read(tmp_path, text).to_dicts()
+    assert read(tmp_path, text).to_dicts() == [{"a": 1, "b.c": None}, {"a": 2, "b.c": "]"}]
 
 
 def test_a_broken_element_of_an_array_is_named_and_the_rest_is_read(tmp_path):
     one = sifted(tmp_path, b'[\n{"a": 1},\n{"a": oops},\n{"a": 3},\n7\n]')
 
-    assert [1, 3] == rows(one)["a"].to_list()
-    assert [3, 5] == [b.line for b in one.sieve.bad]
+    assert rows(one)["a"].to_list() == [1, 3]
+    assert [b.line for b in one.sieve.bad] == [3, 5]
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_data(tmp_path):
     one = sifted(tmp_path, b'\xef\xbb\xbf{"a": 1}\r\n\r\n{"a": 2}\r\nx\r\n')
 
-    assert [1, 2] == rows(one)["a"].to_list()
-    assert (1, 1) == (one.sieve.empty, one.sieve.quarantined)
-    assert (4, 25, 1) == (one.sieve.bad[0].line, one.sieve.bad[0].byte, one.sieve.bad[0].length)
+    assert rows(one)["a"].to_list() == [1, 2]
+    assert (one.sieve.empty, one.sieve.quarantined) == (1, 1)
+    assert (one.sieve.bad[0].line, one.sieve.bad[0].byte, one.sieve.bad[0].length) == (4, 25, 1)
 
 
 def test_a_lone_surrogate_is_a_bad_line(tmp_path):
     one = sifted(tmp_path, b'{"a": "\\ud800"}\n{"a": "ok"}')
 
-    assert ["ok"] == rows(one)["a"].to_list()
-    assert [1] == [b.line for b in one.sieve.bad]
+    assert rows(one)["a"].to_list() == ["ok"]
+    assert [b.line for b in one.sieve.bad] == [1]
 
 
 def test_the_first_hundred_bad_lines_are_named_and_all_are_counted(tmp_path):
     one = sifted(tmp_path, b'{"a": 1}\n' + b"oops\n" * 5_000)
 
-    assert (5_000, 100) == (one.sieve.quarantined, len(one.sieve.bad))
+    assert (one.sieve.quarantined, len(one.sieve.bad)) == (5_000, 100)
