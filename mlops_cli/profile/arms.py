@@ -1,0 +1,246 @@
+"""Counts of two arms by window and stratum: all that a decision on traffic needs of the rows.
+
+Rates and means have one form: `n` units, `s` the sum of their values (of a rate: those with the event), `q`
+the sum of squares.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import polars as pl
+
+from mlops_cli.config.rollout import Rollout
+from mlops_cli.config.section import seconds
+from mlops_cli.logs.arms import KINDS, arm_of, can
+from mlops_cli.logs.format import Part
+from mlops_cli.profile.arm_facts import Frozen, axis, both_arms, choose_arms, choose_window, freeze
+from mlops_cli.profile.arm_rows import MEANS, RATES, Range, Reading
+
+SECOND = 1_000_000
+COUNTS = {
+    "metric": pl.String,
+    "window": pl.Int64,
+    "arm": pl.String,
+    "stratum": pl.String,
+    "n": pl.Float64,
+    "s": pl.Float64,
+    "q": pl.Float64,
+}
+TRAFFIC = ""  # the metric that counts units where they first came
+
+
+@dataclass(frozen=True)
+class ArmCounts:
+    """What the logs say of two arms.
+
+    Parameters
+    ----------
+    control, treatment : as logged; control is empty for a new capability
+    size : of a window, microseconds
+    starts : of every window from the first to the last, empty ones too
+    counts : COUNTS; `arm` is CONTROL or TREATMENT; the metric TRAFFIC holds units at first exposure
+    statuses : window, arm, stratum, status of 400 or more, n
+    strata : columns that `stratum` holds, as `column=value` parts joined by a comma; `within` those of them
+        in whose values the arms are compared
+    frozen : slow-share → its threshold
+    unit : what n counts
+    both, units : units that met both arms, and all that came more than once
+    missing : metric → why these logs cannot give it
+    seen : arm as logged → rows
+    newest : time of the newest row, microseconds
+    notes : what was assumed or left out
+
+    """
+
+    control: str
+    treatment: str
+    size: int
+    starts: tuple[int, ...]
+    counts: pl.DataFrame
+    statuses: pl.DataFrame
+    strata: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+    frozen: Mapping[str, Frozen] = field(default_factory=dict)
+    unit: str = "request"
+    both: int = 0
+    units: int = 0
+    missing: Mapping[str, str] = field(default_factory=dict)
+    seen: Mapping[str, int] = field(default_factory=dict)
+    newest: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def count_arms(parts: Sequence[Part], settings: Rollout, by: Sequence[str], wanted: Range) -> ArmCounts:
+    """Read the rows of both arms once and count them.
+
+    Parameters
+    ----------
+    parts : of all kinds
+    settings : arms, window, unit, thresholds
+    by : columns within whose values the arms are compared, beside those of the settings
+    wanted : which rows count
+
+    Raises
+    ------
+    UsageError
+        Where nothing tells the arms apart, or the arms to compare cannot be chosen.
+
+    """
+    useful = [
+        p for p in parts if p.kind in KINDS and can(p, "timestamp") and arm_of(p, settings.arms) is not None
+    ]
+    within = tuple(dict.fromkeys((*settings.strata, *by)))
+    reading = Reading(tuple(useful), settings, within, wanted)
+    seen = reading.seen()
+    control, treatment, said = choose_arms(seen, settings, [p.source.shown for p in parts])
+    reading = replace(reading, control=control, treatment=treatment)
+    main = reading.main()
+    times = reading.of(main)
+    size = (
+        choose_window(times) if settings.window == "auto" else seconds(settings.window)
+    ) * SECOND  # fmt: skip
+    starts, newest, stray = axis(times, size, wanted.now)
+    unit, unit_said = reading.unit(main)
+    reading = replace(reading, size=size, starts=starts, unit_column=unit)
+    strata, values = reading.strata(main)
+    reading = replace(reading, values=values)
+    frozen = freeze(reading.latencies(), settings, two=bool(control))
+    counter = _Counter(reading, main, unit, frozen)
+    for kind in dict.fromkeys((main, *KINDS)):
+        counter.take(kind)
+    missing = {m: reading.why(m) for m in (*RATES, *MEANS) if m not in counter.done}
+    missing |= {m: f.why for m, f in frozen.items() if f.why}
+    return ArmCounts(
+        control=control,
+        treatment=treatment,
+        size=size,
+        starts=starts,
+        counts=_together(counter.frames),
+        statuses=_statuses_together(counter.statuses),
+        strata=strata,
+        within=tuple(w for w in within if w in strata),
+        frozen=frozen,
+        unit=unit or "request",
+        both=counter.both,
+        units=counter.units,
+        missing=missing,
+        seen=seen,
+        newest=newest,
+        notes=(*said, *unit_said, *counter.notes(stray)),
+    )
+
+
+class _Counter:
+    """Counts as they add up, a kind of log and a partition at a time."""
+
+    def __init__(self, reading: Reading, main: str, unit: str, frozen: Mapping[str, Frozen]) -> None:
+        self.reading, self.main, self.unit, self.frozen = reading, main, unit, frozen
+        self.frames: list[pl.DataFrame] = []
+        self.statuses: list[pl.DataFrame] = []
+        self.done: set[str] = set()
+        self.both = self.units = self.repeated = self.lost = 0
+        self.lacking: list[str] = []
+
+    def take(self, kind: str) -> None:
+        """The metrics that no log before gave, and the traffic where it is the main one."""
+        metrics = [m for m in (*RATES, *MEANS) if m not in self.done and self.reading.gives(kind, m)]
+        if not metrics and kind != self.main:
+            return
+        self.done.update(metrics)
+        unit = self.unit if self.reading.has(kind, self.unit) else ""
+        if self.unit and not unit:
+            self.lacking.append(kind)
+        for rows, repeated in self.reading.partitions(kind, self.frozen):
+            self.repeated += repeated
+            frame, lost = _units(rows, unit)
+            self.lost += lost
+            self.frames.append(_counted(frame, metrics))
+            if "error-rate" in metrics:
+                self.statuses.append(_statuses(frame))
+            if kind != self.main:
+                continue
+            self.frames.append(_traffic(frame))
+            if unit:
+                both, units = both_arms(frame)
+                self.both, self.units = self.both + both, self.units + units
+
+    def notes(self, stray: int) -> list[str]:
+        """What was left out, in words."""
+        out = [
+            f"the log of {kind} has no {self.unit}: its metrics count rows, which may not be independent"
+            for kind in self.lacking
+        ]
+        if stray:
+            out.append(f"{stray:,} rows have times far outside the rest and are left out")
+        if self.repeated:
+            out.append(f"{self.repeated:,} records repeat another one exactly: each counts once")
+        if self.lost:
+            out.append(f"{self.lost:,} rows have no {self.unit} and are left out")
+        return out
+
+
+def _units(frame: pl.DataFrame, unit: str) -> tuple[pl.DataFrame, int]:
+    """One row a unit, window, arm and stratum: it has the event if any of its rows does."""
+    if not unit:
+        return frame.drop("unit"), 0
+    known = frame.filter(pl.col("unit").is_not_null())
+    one = known.group_by("window", "arm", "stratum", "unit").agg(
+        pl.col("time").min(),
+        *(pl.col(c).max() for c in RATES.values()),
+        *(pl.col(c).mean() for c in MEANS.values()),
+        pl.col("status").max(),
+    )
+    return one, frame.height - known.height
+
+
+def _counted(frame: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
+    out = []
+    for metric in metrics:
+        value = pl.col({**RATES, **MEANS}[metric]).cast(pl.Float64)
+        if metric in MEANS:
+            value = pl.when(value.is_finite()).then(value)
+        out.append(
+            frame.group_by("window", "arm", "stratum").agg(
+                metric=pl.lit(metric),
+                n=value.is_not_null().sum().cast(pl.Float64),
+                s=value.sum(),
+                q=(value * value).sum(),
+            )
+        )
+    return pl.concat([o.select(list(COUNTS)) for o in out]) if out else pl.DataFrame(schema=COUNTS)
+
+
+def _traffic(frame: pl.DataFrame) -> pl.DataFrame:
+    """Units where they first came: a user who comes back is not routed anew."""
+    if "unit" in frame.columns:
+        frame = frame.sort("time", "arm", "stratum").unique("unit", keep="first", maintain_order=True)
+    counted = frame.group_by("window", "arm", "stratum").agg(pl.len().cast(pl.Float64).alias("n"))
+    return counted.select(
+        pl.lit(TRAFFIC).alias("metric"),
+        "window",
+        "arm",
+        "stratum",
+        "n",
+        pl.col("n").alias("s"),
+        pl.col("n").alias("q"),
+    )
+
+
+def _statuses(frame: pl.DataFrame) -> pl.DataFrame:
+    bad = frame.filter(pl.col("status") >= 400)
+    return bad.group_by("window", "arm", "stratum", "status").agg(pl.len().cast(pl.Float64).alias("n"))
+
+
+def _statuses_together(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    schema = {"window": pl.Int64, "arm": pl.String, "stratum": pl.String, "status": pl.Int16, "n": pl.Float64}
+    if not frames:
+        return pl.DataFrame(schema=schema)
+    keys_ = ["window", "arm", "stratum", "status"]
+    return pl.concat(frames).group_by(keys_).agg(pl.col("n").sum()).sort(keys_)
+
+
+def _together(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    if not frames:
+        return pl.DataFrame(schema=COUNTS)
+    keys_ = ["metric", "window", "arm", "stratum"]
+    return pl.concat(frames).group_by(keys_).agg(pl.col("n", "s", "q").sum()).select(list(COUNTS)).sort(keys_)
