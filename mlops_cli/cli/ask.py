@@ -30,6 +30,8 @@ class Ask:
     state : folder for the cache; `use_state=False` keeps none
     stdin_format : what `-` holds
     fail_on, undecided : override `[gate]`
+    known : file of findings that do not block, each with reason and end
+    soft_fail_on : codes, ids or `input.*`: findings of these do not block
 
     """
 
@@ -51,6 +53,8 @@ class Ask:
     stdin_format: str = "jsonl"
     fail_on: str = ""
     undecided: str = ""
+    known: str = ""
+    soft_fail_on: tuple[str, ...] = ()
 
 
 def one_of(option: str, word: str, known: Sequence[str]) -> str:

@@ -9,6 +9,8 @@ import polars as pl
 
 from mlops_cli import __version__
 from mlops_cli.cli.ask import Ask
+from mlops_cli.cli.excuses import excuses, known_table, read_known
+from mlops_cli.cli.judging import Judging, adapted, judging
 from mlops_cli.cli.moments import moment as typed_moment
 from mlops_cli.cli.seen import Seen
 from mlops_cli.cli.steps import SECOND, Counted
@@ -17,9 +19,7 @@ from mlops_cli.config.load import Loaded, digest
 from mlops_cli.config.section import seconds
 from mlops_cli.decide.health import health
 from mlops_cli.errors import DataError
-from mlops_cli.judge.judge import Judged, Outcome, judge
 from mlops_cli.judge.say import moment
-from mlops_cli.metrics.registry import METRICS
 from mlops_cli.result.details import Monitor
 from mlops_cli.result.exit_code import ExitCode, gate
 from mlops_cli.result.finding import Judgement, Level, by_severity
@@ -29,17 +29,24 @@ from mlops_cli.result.scope import iso
 
 def assemble(counted: Sequence[Counted], ask: Ask, loaded: Loaded, note: str, clock: datetime) -> Report:
     """Judge every unit and say all of it in one report."""
-    seen = [Seen(c, _judge(c, ask)) for c in counted]
+    known = read_known(ask.known)
+    judged = [judging(c, ask) for c in counted]
+    seen = [Seen(c, j.outcome) for c, j in zip(counted, judged, strict=True)]
     judgement = _together([s.outcome.judgement for s in seen])
     settings = loaded.settings
     required = _required_unknown(seen)
     since = None if not ask.since else _at(ask.since, settings.project.timezone)
+    newest = max((c.line.newest for c in counted), default=0)
+    now = max((c.line.now for c in counted), default=0)
+    acks = [ack for j in judged for ack in j.decided.acks]
+    excused, expired = excuses(judgement.findings, acks, known, ask.soft_fail_on, moment(now))
     code = gate(
         judgement,
         fail_on=settings.gate.fail_on,
         undecided=settings.gate.undecided,
         since=since,
         required_unknown=required,
+        excused=excused,
     )
     if code is not ExitCode.FAIL:
         _refuse_old(seen, settings.gate.max_age, clock if not ask.now else None)
@@ -47,8 +54,7 @@ def assemble(counted: Sequence[Counted], ask: Ask, loaded: Loaded, note: str, cl
     if code is ExitCode.UNDECIDED and level < Level.UNKNOWN:
         level = Level.UNKNOWN
     judgement = replace(judgement, level=level)
-    newest = max((c.line.newest for c in counted), default=0)
-    now = max((c.line.now for c in counted), default=0)
+    blocking = replace(judgement, findings=tuple(f for f in judgement.findings if f.id not in excused))
     return Report(
         command="monitor",
         version=__version__,
@@ -56,10 +62,10 @@ def assemble(counted: Sequence[Counted], ask: Ask, loaded: Loaded, note: str, cl
         now=moment(now),
         exit_code=int(code),
         level=level,
-        verdict=health(judgement, code, tuple(required)),
+        verdict=health(blocking, code, tuple(required)),
         judgement=judgement,
         sources=tuple(s for c in counted for s in _sources(c)),
-        details={"monitor": _details(seen, ask, newest, now).to_dict()},
+        details={"monitor": _details(seen, judged, ask, newest, now).to_dict()},
         tables=tuple(
             t
             for t in (
@@ -68,35 +74,14 @@ def assemble(counted: Sequence[Counted], ask: Ask, loaded: Loaded, note: str, cl
                 windows_table(seen),
                 unknown_table(seen),
                 bounds_table(seen, loaded.origins),
+                known_table(excused),
             )
             if t.rows
         ),
         quarantine=tuple(b for c in counted for p in c.unit.logs.parts for b in p.bad),
-        notes=_notes(counted, note),
-        digests={"settings": digest(settings)},
+        notes=(*_notes(counted, note), *expired),
+        digests={"settings": digest(settings), "decisions": judged[0].digest if judged else ""},
     )
-
-
-def _judge(counted: Counted, ask: Ask) -> Outcome:
-    settings = counted.unit.settings
-    frame = counted.measured
-    if ask.model and not counted.unit.name:
-        frame = frame.filter(pl.col("model") == ask.model)
-    if counted.unit.name:
-        frame = frame.with_columns(model=pl.lit(counted.unit.name))
-    pairs = frame.select("group", "code").unique().sort("group", "code").iter_rows()
-    how = {}
-    for group, code in pairs:
-        metric = METRICS[code]
-        how[group, code] = Judged(
-            settings.line(group, code),
-            metric.direction,
-            metric.unit,
-            metric.remedies[0],
-            metric.whole_windows,
-        )
-    line = counted.line
-    return judge(frame, how, line.judged, line.end_of, line.partial, settings.windows.min_rows)
 
 
 def _together(judgements: Sequence[Judgement]) -> Judgement:
@@ -163,7 +148,7 @@ def _sources(counted: Counted) -> list[Source]:
     ]
 
 
-def _details(seen: Sequence[Seen], ask: Ask, newest: int, now: int) -> Monitor:
+def _details(seen: Sequence[Seen], judged: Sequence[Judging], ask: Ask, newest: int, now: int) -> Monitor:
     first = seen[0].counted
     line = first.line
     zone = first.unit.settings.project.timezone
@@ -178,7 +163,7 @@ def _details(seen: Sequence[Seen], ask: Ask, newest: int, now: int) -> Monitor:
         unfinished=tuple(iso(moment(s)) for s in sorted(line.unfinished)),
         age_seconds=(now - newest) / SECOND if ask.now else None,
         rows=sum(p.rows for s in seen for p in s.counted.unit.logs.parts),
-        choices=_choices(first, newest, ask),
+        choices=(*_choices(first, newest, ask), adapted(judged[0].history.promised, judged[0].history)),
     )
 
 

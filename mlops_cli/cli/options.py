@@ -71,6 +71,8 @@ ASK: Mapping[str, tuple[Any, Any]] = {
     "statistics": _text("|".join(STATISTICS), "Of drift: each type has a default.", default="default"),
     "fail_on": _text("|".join(FAIL_ON), "What makes the exit code 1. [alarm]"),
     "undecided": _text("|".join(UNDECIDED), "Exit code where there is no answer. [3]"),
+    "known": _text("FILE", "Findings that do not block, each with reason and end."),
+    "soft_fail_on": _texts("METRIC|GROUP.*", "Findings of these do not block"),
     "config": _texts("FILE|KEY=VALUE", "Configuration, or a part of it"),
     "isolated": _flag("Look for no configuration file.", "--isolated"),
     "overlay": _texts("NAME", "Lay [overlays.NAME] over the settings"),
@@ -128,6 +130,8 @@ def ask(options: Mapping[str, Any]) -> Ask:
         stdin_format=typed["stdin_format"],
         fail_on=typed["fail_on"],
         undecided=typed["undecided"],
+        known=typed["known"],
+        soft_fail_on=tuple(typed["soft_fail_on"] or ()),
     )
 
 

@@ -23,7 +23,7 @@ def health(judgement: Judgement, code: ExitCode, unknown: tuple[str, ...]) -> Ve
     unknown : required metrics that could not be judged, each with its reason
 
     """
-    held = [f for f in judgement.findings if f.status is Status.OPEN]
+    held = [f for f in judgement.findings if f.status is not Status.RECOVERED]
     alarms = [f for f in held if f.level is Level.ALARM]
     if alarms:
         return _act(alarms)

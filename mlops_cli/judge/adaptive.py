@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mlops_cli.judge.fleet import confirm
-from mlops_cli.judge.say import scope_of
+from mlops_cli.judge.say import SERIES, scope_of
 from mlops_cli.judge.scales import Scale, scale_of
 from mlops_cli.result.finding import Level, Rule
 from mlops_cli.stats.episode import DRIFT, JUMP, Episode
@@ -25,10 +25,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-SERIES = ["code", "group", "model", "component", "arm", "segment", "field"]
 DISTANCE_EFFECT = 0.05  # of a distance without a warning line
 FIRST = 21  # windows by which the spread of the rows is told
 DEVIATE = 1.959964  # the intervals of the metrics: 95 %, both sides
+MEASURED_DAYS, MEASURED_WINDOWS = 28, 56  # of history (of daily windows) with which the promise was measured
 CHUNK = 256  # series watched at a time
 LINES: dict[str, Any] = {
     "a_level": pl.Int64,
@@ -139,6 +139,7 @@ def groups(
     metrics: Mapping[tuple[str, str], Adaptive],
     promised: Promised,
     accepted: Mapping[str, Sequence[tuple[int, int]]],
+    excluded: pl.DataFrame | None = None,
 ) -> list[Group]:
     """Watch every series that adapts and has history enough.
 
@@ -148,6 +149,7 @@ def groups(
     metrics : (group, code) → how it adapts
     promised : of the run
     accepted : id of a series → (decided, since), microseconds
+    excluded : SERIES and windows not to be learnt from: known incidents, breaches of fixed lines, silences
 
     """
     how = promised.how()
@@ -169,7 +171,8 @@ def groups(
         enough = known.filter(pl.col("known") > how.warmup).select(SERIES)
         for k in range(0, enough.height, CHUNK):
             keys = enough[k : k + CHUNK]
-            out.append(_group(scale, keys, together, metrics, (promised, how, calendar), accepted))
+            odd = _odd(keys, promised, excluded)
+            out.append(_group(scale, keys, together, metrics, (promised, how, calendar), (accepted, odd)))
     return out
 
 
@@ -179,9 +182,10 @@ def _group(
     frame: pl.DataFrame,
     metrics: Mapping[tuple[str, str], Adaptive],
     when: tuple[Promised, Promise, Calendar],
-    accepted: Mapping[str, Sequence[tuple[int, int]]],
+    said: tuple[Mapping[str, Sequence[tuple[int, int]]], Bools],
 ) -> Group:
     promised, how, calendar = when
+    accepted, excluded = said
     starts = pl.DataFrame(
         {"window": promised.starts, "t": range(len(promised.starts))},
         schema_overrides={"window": pl.Int64, "t": pl.Int64},
@@ -215,10 +219,20 @@ def _group(
         events=events if rare else None,
         exposure=(np.broadcast_to(length, y.shape) if counted else np.nan_to_num(rows)) if rare else None,
         counted=counted,
-        excluded=np.broadcast_to(np.isin(promised.starts, list(promised.excluded)), y.shape),
+        excluded=excluded,
         accepted=_accepted(keys, y, promised, accepted),
     )
     return Group(scale, keys, values, rows, own, watch(batch, how))
+
+
+def _odd(keys: pl.DataFrame, promised: Promised, excluded: pl.DataFrame | None) -> Bools:
+    """Windows not to be learnt from, (S, N)."""
+    out = np.zeros((keys.height, len(promised.starts)), np.bool_)
+    out[:] = np.isin(promised.starts, list(promised.excluded))
+    if excluded is not None and not excluded.is_empty():
+        placed = excluded.join(keys.with_row_index("s"), on=SERIES)
+        out[placed["s"].to_numpy(), np.searchsorted(promised.starts, placed["window"].to_numpy())] = True
+    return out
 
 
 def _effects(
@@ -294,8 +308,10 @@ def beside(frame: pl.DataFrame, found: Sequence[Group], promised: Promised) -> p
         if there.any():
             column[there] = told[name][at].tolist()
         columns.append(pl.Series(name, column.tolist(), dtype, strict=False))
+    level = pl.col("a_level")
     return frame.with_columns(columns).with_columns(
-        pl.col(n).fill_nan(None) for n, d in LINES.items() if d == pl.Float64
+        pl.when(level >= 0).then(level).alias("a_level"),
+        *(pl.col(n).fill_nan(None) for n, d in LINES.items() if d == pl.Float64),
     )
 
 
@@ -326,10 +342,12 @@ def _told(found: Sequence[Group], promised: Promised) -> dict[str, NDArray[Any]]
     rule = np.where(level >= Level.WARNING, np.where(eye == DRIFT, Rule.DRIFT.value, Rule.JUMP.value), "")
     how = [a for g in found for a in g.how]
     level = np.minimum(level, np.array([a.top for a in how])[:, None])
+    level = np.minimum(level, np.where(_young(found, promised, how), Level.WARNING, Level.ALARM))
     _sigmas(level, rule, u, how)
     drifted = rule == Rule.DRIFT.value
+    silent = np.concatenate([np.isnan(g.values) for g in found]) & (level < Level.WARNING)
     return {
-        "a_level": level,
+        "a_level": np.where(silent, -1, level),
         "a_rule": rule,
         "a_threshold": np.where(drifted, np.nan, np.where(u < 0, low, high)),
         "a_reference": np.where(drifted, far, centre),
@@ -342,6 +360,15 @@ def _told(found: Sequence[Group], promised: Promised) -> dict[str, NDArray[Any]]
         "a_warm": warm,
         "a_asked": np.broadcast_to(np.array([a.asked for a in how])[:, None], level.shape),
     }
+
+
+def _young(found: Sequence[Group], promised: Promised, how: Sequence[Adaptive]) -> Bools:
+    """Where a line that nobody asked for only warns: its promise was measured with more history."""
+    there = np.concatenate([~np.isnan(g.values) for g in found])
+    first = np.where(there.any(axis=1), there.argmax(axis=1), there.shape[1])
+    grown = first + (MEASURED_DAYS * promised.per_day if promised.per_day > 2 else MEASURED_WINDOWS)
+    asked = np.array([a.asked for a in how])
+    return np.asarray(~asked[:, None] & (np.arange(there.shape[1]) < grown[:, None]))
 
 
 def _spans(episodes: Sequence[Sequence[Episode]], windows: int) -> Iterator[tuple[int, int, int, Episode]]:

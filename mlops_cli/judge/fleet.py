@@ -71,7 +71,8 @@ def confirm(
                 continue
             chances, evidence = p[rows, t], running[rows, t]
             out.jump[rows, t] = benjamini_hochberg(chances, alarm)
-            out.jump_warning[rows, t] = benjamini_hochberg(chances, warning)
             out.drift[rows, t] = e_benjamini_hochberg(evidence, 2 * alarm / EYES)
-            out.drift_warning[rows, t] = e_benjamini_hochberg(evidence, 2 * warning / EYES)
+            # Below its own alarm line a series warns only if it would stand alone: no company helps it.
+            out.jump_warning[rows, t] = chances <= warning / len(rows)
+            out.drift_warning[rows, t] = evidence >= EYES * len(rows) / (2 * warning)
     return out

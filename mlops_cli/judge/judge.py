@@ -18,7 +18,7 @@ from mlops_cli.config.settings import Line
 from mlops_cli.judge.adaptive import LINES, Adaptive, Group, Promised, beside
 from mlops_cli.judge.fleet import budget
 from mlops_cli.judge.incidents import Incident, incidents
-from mlops_cli.judge.say import finding, with_segments
+from mlops_cli.judge.say import SERIES, finding, with_segments
 from mlops_cli.judge.threshold import Threshold, thresholds
 from mlops_cli.result.finding import Finding, Judgement, Level, Rule, Status, by_severity
 from mlops_cli.stats.evidence import p_value
@@ -26,7 +26,6 @@ from mlops_cli.stats.multiplicity import benjamini_hochberg, holm
 
 ALPHA = 0.05
 ADAPTIVE = [Rule.JUMP.value, Rule.DRIFT.value, Rule.SIGMA.value]
-SERIES = ["code", "group", "model", "component", "arm", "segment", "field"]
 
 
 @dataclass(frozen=True)
@@ -231,7 +230,7 @@ def _merged(
         pl.when(told != int(Level.UNKNOWN))
         .then(pl.lit(None, pl.String))
         .when(blind)
-        .then(pl.lit("too few rows to see a change that matters"))
+        .then(pl.lit("its line is too wide to see a change that matters"))
         .otherwise(pl.coalesce("why", pl.lit(short)))
     )
     asked = [
@@ -270,7 +269,7 @@ def _findings(
     for rows in series:
         how = metrics[rows["group"][0], rows["code"][0]]
         levels = _lasting(rows, how.line.for_)
-        sizes = pl.when(pl.col("rule").is_in(ADAPTIVE)).then("a_size").fill_null(0.0)
+        sizes = pl.col("a_size").fill_null(0.0)
         runs = incidents(levels, sizes=rows.select(sizes).to_series().to_list())
         if not runs:
             continue

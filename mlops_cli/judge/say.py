@@ -13,6 +13,7 @@ from mlops_cli.result.finding import Finding, Level, Rule, Status
 from mlops_cli.result.scope import Scope, Window, iso
 from mlops_cli.stats.proportion import wilson
 
+SERIES = ["code", "group", "model", "component", "arm", "segment", "field"]
 ADAPTIVE = (Rule.JUMP, Rule.DRIFT, Rule.SIGMA)
 
 

@@ -28,6 +28,7 @@ def gate(
     undecided: str,
     since: datetime | None,
     required_unknown: Collection[str],
+    excused: Collection[str] = (),
 ) -> ExitCode:
     """The exit code of a judgement.
 
@@ -38,6 +39,7 @@ def gate(
     undecided : `pass`, `fail` or empty (3)
     since : an explicitly given start of the range; what opened inside it fails, even if recovered
     required_unknown : codes of `[gate] require` that could not be judged
+    excused : ids of findings that do not block
 
     """
     bar = FAIL_ON.get(fail_on)
@@ -45,7 +47,7 @@ def gate(
         for finding in judgement.findings:
             held = finding.status is not Status.RECOVERED
             opened = since is not None and finding.since >= since
-            if finding.level >= bar and (held or opened):
+            if finding.level >= bar and (held or opened) and finding.id not in excused:
                 return ExitCode.FAIL
     if judgement.checked == 0 or required_unknown:
         return {"pass": ExitCode.PASS, "fail": ExitCode.FAIL}.get(undecided, ExitCode.UNDECIDED)

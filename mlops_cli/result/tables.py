@@ -33,6 +33,9 @@ UNKNOWN = ("group", "code", "model", "field", "why", "series", "windows")
 # `line` that of its key in `file`. Bounds that are defaults have none.
 BOUNDS = ("group", "code", "level", "file", "line")
 
+# One row an open finding that does not block; `kind` is ack, known or soft; `until` null: while it is open.
+KNOWN = ("finding", "kind", "reason", "until", "by")
+
 # One row a finding and thing that changed within a window of its onset; the first column is the finding's id,
 # the others are read as they come.
 CHANGES = ("finding", "what", "at")

@@ -65,7 +65,8 @@ def _quietly(state: State, rows: Ints, start: int, seek: Seek, evidence: Floats)
     seen.eye[rows, window] = np.where(fired == OK, 0, np.where(seek.jump >= drift, JUMP, DRIFT))
     seen.evidence[rows, window] = np.where(known, evidence[0], np.nan)
     seen.running[rows, window] = np.where(known, evidence[1], np.nan)
-    state.pool.size[rows, window] = np.where(known, np.abs(seek.u), np.nan)
+    learnt = known if state.batch.excluded is None else known & ~state.batch.excluded[rows, window]
+    state.pool.size[rows, window] = np.where(learnt, np.abs(seek.u), np.nan)
     _onset(state, rows, start, np.nan_to_num(seek.exponent[..., SINCE]), known)
 
 

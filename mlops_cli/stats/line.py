@@ -279,7 +279,7 @@ def _root(size: Floats, v: Floats, count: Ints, key: Floats) -> Floats:
     s, w = size[rows, middle], v[rows, middle]
     t = np.maximum((s / QUARTILE) ** 2 - w, 0).min(axis=0)  # left of the root, and the curve is convex
     for _ in range(8):
-        root = np.sqrt(w + t + 1e-300)
+        root = np.sqrt(np.maximum(w + t, 1e-60))
         above = (s / root).sum(axis=0) / 2 - QUARTILE
         t = np.maximum(t + above / np.maximum((s / root**3).sum(axis=0) / 4, 1e-300), 0)
     return np.asarray(t)

@@ -169,7 +169,10 @@ def _remember(state: State, rows: Ints, u: Floats, bad: Bools, t: int) -> None:
     """A lone spike stays in the memory of surprises; the windows of an incident do not."""
     follows = state.seen.level[rows, t - 1] == ALARM
     incident = bad & follows
-    state.pool.size[rows[~incident], t] = np.abs(u[~incident])
+    learnt = ~incident
+    if state.batch.excluded is not None:  # known to be odd: its surprise is nothing to expect
+        learnt &= ~state.batch.excluded[rows, t]
+    state.pool.size[rows[learnt], t] = np.abs(u[learnt])
     for s in rows[incident].tolist():
         state.learnt[s, t] = np.nan
         if state.spiked[s]:
