@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from mlops_cli.config.section import seconds
@@ -23,6 +22,7 @@ from mlops_cli.logs.join import (
     with_feedback,
     with_record,
 )
+from mlops_cli.profile.clock import YEARS, starts_of
 from mlops_cli.profile.spec import WindowSpec
 
 VERSION = 1  # goes up when the same files would be counted differently
@@ -38,8 +38,6 @@ COUNTS: dict[str, pl.DataType] = {
 NAMES = ("redo", "actions", "labels", "completeness")
 ACTIONS = 20  # the most frequent ones; a column of free text has no end of them
 GROUP = ("window", "model", "arm")
-DAY = 86_400_000_000  # microseconds
-YEARS = (-62_100_000_000_000_000, 253_300_000_000_000_000)  # years 2 to 9996: what a calendar can hold
 
 
 @dataclass(frozen=True)
@@ -309,17 +307,8 @@ def _windowed(frame: pl.DataFrame, window: WindowSpec) -> pl.DataFrame:
         return frame.with_columns(window=pl.lit(0, dtype=pl.Int64()))
     time = pl.col("timestamp").to_physical().cast(pl.Int64)
     frame = frame.with_columns(window=pl.when(time.is_between(*YEARS)).then(time))
-    if window.seconds % 86_400:
-        size = window.seconds * 1_000_000
-        return frame.with_columns(pl.col("window") // size * size)
-    times = frame["window"].fill_null(0).to_numpy()
-    # Starts around the days that occur: one wrong time in the year 9000 must not list all in between.
-    days = (np.unique(times // DAY) * DAY).tolist()
-    starts = np.unique(
-        np.array([s for day in days for s in window.starts(day, day + DAY - 1)], dtype=np.int64)
-    )
-    found = pl.Series(starts[np.searchsorted(starts, times, side="right") - 1], dtype=pl.Int64)
-    return frame.with_columns(window=pl.when(pl.col("window").is_not_null()).then(found))
+    starts = pl.Series(starts_of(frame["window"].fill_null(0).to_numpy(), window), dtype=pl.Int64)
+    return frame.with_columns(window=pl.when(pl.col("window").is_not_null()).then(starts))
 
 
 def _grouped(frame: pl.DataFrame, *more: str) -> pl.DataFrame:
