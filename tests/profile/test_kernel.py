@@ -148,13 +148,15 @@ def hashes(rows, group, name):
 
 
 def same(one, other, rounded=False):
+    """All tables equal; with `rounded` the sums but for what is rounded once a file."""
     assert one.mantissa == other.mantissa
     for name in ("groups", "moments", "cells", "values", "sketches", "schema"):
         left, right = getattr(one, name), getattr(other, name)
         if rounded and name == "moments":
-            sums = [pl.col("sum", "sumsq")]  # of other files they are rounded elsewhere
-            left, right = left.with_columns(sums), right.with_columns(sums)
-        assert_frame_equal(left, right, rel_tol=1e-12 if rounded else 0, abs_tol=1e-6 if rounded else 0)
+            for column, step in (("sum", 2.0**-8), ("sumsq", 2.0)):
+                assert (left[column] - right[column]).abs().max() <= step
+            left, right = left.drop("sum", "sumsq"), right.drop("sum", "sumsq")
+        assert_frame_equal(left, right)
 
 
 @pytest.mark.parametrize("spec", [SPEC, SEGMENTED], ids=["whole", "segments"])
