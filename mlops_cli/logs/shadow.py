@@ -105,7 +105,7 @@ def side_by_side(tables: Sequence[Table], model: str, model_rater: str) -> Shado
         return _paired(shadow, model, model_rater)
     columns = frame.collect_schema()
     if "name" in columns:
-        shadow = _of_model(shadow, model)
+        shadow = of_model(shadow, model)
     return shadow
 
 
@@ -145,7 +145,7 @@ def _found(schema: pl.Schema, source: str, table: Table) -> tuple[pl.Expr, pl.Da
     return found
 
 
-def _of_model(shadow: Shadow, model: str) -> Shadow:
+def of_model(shadow: Shadow, model: str) -> Shadow:
     """Rows of one of several models, told apart by a column."""
     names = shadow.frame.select(pl.col("name").drop_nulls().unique().sort()).collect().to_series().to_list()
     if model and model not in names:

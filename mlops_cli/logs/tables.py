@@ -1,132 +1,148 @@
 """Files that hold decisions of people and a model in one table → `Table`s, whatever the format."""
 
-import hashlib
 from collections.abc import Sequence
-from glob import glob
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
+from mlops_cli.config.settings import Settings
 from mlops_cli.errors import DataError
+from mlops_cli.logs.discover import sample_of
+from mlops_cli.logs.find import Candidate, find, fingerprint
+from mlops_cli.logs.format import Format, LogFile
+from mlops_cli.logs.registry import FORMATS
 from mlops_cli.logs.shadow import Table
-from mlops_cli.logs.sides import Wanted, both_sides, find
+from mlops_cli.logs.sides import Wanted, both_sides
+from mlops_cli.logs.sides import find as find_sides
+from mlops_cli.logs.stream import head
+from mlops_cli.logs.text_cache import stored
 from mlops_cli.result.report import BadLine, Source
 
-SUFFIXES = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-PACKED = {".gz", ".zst"}
-BLOCK = 1 << 20
+PLAIN = ("parquet", "jsonl", "csv")  # tables of anybody's columns
+KIND = "decisions"
 
 
-def tables(paths: Sequence[str], wanted: Wanted) -> tuple[list[Table], list[str]]:
-    """The files among `paths` that hold decisions of both sides, and those that do not.
+@dataclass(frozen=True)
+class Found:
+    """Tables with both sides, and the files that hold something else."""
+
+    tables: tuple[Table, ...]
+    others: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def tables(
+    paths: Sequence[str],
+    settings: Settings,
+    wanted: Wanted,
+    *,
+    text_cache: Path | None = None,
+    config_dir: str = ".",
+    stdin_format: str = "jsonl",
+) -> Found:
+    """The files among `paths` that hold decisions of both sides, in the order of their names.
 
     Parameters
     ----------
-    paths : files, folders (with all below) and globs
-    wanted : how the roles are found
+    paths : files, folders, globs or `-`; none: those of the settings' sources
+    settings : for sources and the time zone
+    wanted : what the user said of the columns
+    text_cache : folder in which text logs are kept as Parquet; None: a temporary one
 
     Raises
     ------
     DataError
-        Where a path names nothing.
+        Where a path names nothing, or a file cannot be read.
     UsageError
         Where a role cannot be found.
 
     """
-    files = [f for path in paths for f in _files(path)]
-    both, others = [], []
-    for file in dict.fromkeys(files):
-        form = _format(file)
-        if not form:
-            others.append(str(file))
+    found = find(paths, settings, config_dir)
+    out: list[Table] = []
+    others: list[str] = []
+    for one in found.files:
+        opened = _opened(one, stdin_format)
+        if opened is None:
+            others.append(one.shown)
             continue
-        columns = _columns(file, form)
-        if columns and both_sides(columns, wanted):
-            both.append((file, form, columns))
-        else:
-            others.append(str(file))
-    return [_table(file, form, columns, wanted) for file, form, columns in sorted(both)], others
+        file, form, columns = opened
+        if not both_sides(columns, wanted):
+            others.append(one.shown)
+            continue
+        out.append(_table(file, form, replace(wanted, timezone=file.timezone), text_cache))
+    return Found(tuple(out), tuple(others), tuple(found.notes))
 
 
-def read(path: str) -> pl.LazyFrame:
-    """Any one table: Parquet, CSV or JSON lines."""
-    file = Path(path)
-    form = _format(file)
-    if not file.is_file() or not form:
-        raise DataError("no table to read", path, "name a file that is Parquet, CSV or JSON lines")
-    return _scan(file, form)[0]
+def read_table(path: str, text_cache: Path | None = None) -> pl.LazyFrame:
+    """Any one table: Parquet, CSV or JSON lines; lines that cannot be read are an error here.
 
+    Raises
+    ------
+    DataError
+        Where the file is not there, is of another format, or a line cannot be read.
 
-def _files(path: str) -> list[Path]:
-    given = Path(path)
-    if given.is_dir():
-        return sorted(p for p in given.rglob("*") if p.is_file() and not _hidden(p, given))
-    found = [given] if given.is_file() else sorted(Path(p) for p in glob(path, recursive=True))  # noqa: PTH207 - absolute globs
-    if not found:
-        raise DataError("no such file or folder", path, "name a file, a folder or a glob that matches")
-    return [p for p in found if p.is_file()]
-
-
-def _hidden(file: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in file.relative_to(folder).parts)
-
-
-def _format(file: Path) -> str:
-    suffixes = [s.lower() for s in file.suffixes]
-    if suffixes and suffixes[-1] in PACKED:
-        suffixes.pop()
-    return SUFFIXES.get(suffixes[-1], "") if suffixes else ""
-
-
-def _columns(file: Path, form: str) -> list[str]:
-    if not file.stat().st_size:
-        return []
-    try:
-        if form == "csv":
-            return list(pl.scan_csv(file, infer_schema=False, n_rows=1).collect_schema())
-        if form == "jsonl":
-            return list(pl.scan_ndjson(file, infer_schema_length=200).collect_schema())
-        return list(pl.scan_parquet(file, glob=False).collect_schema())
-    except (pl.exceptions.PolarsError, OSError):
-        return []  # said as a file that no table could be read from
-
-
-def _scan(file: Path, form: str) -> tuple[pl.LazyFrame, tuple[BadLine, ...]]:
-    if form == "parquet":
-        return pl.scan_parquet(file, glob=False), ()
-    try:
-        if form == "csv":
-            return pl.scan_csv(file, infer_schema=False), ()
-        return pl.read_ndjson(file, infer_schema_length=None).lazy(), ()
-    except (pl.exceptions.PolarsError, OSError) as error:
+    """
+    found = find((path,), Settings(), ".")
+    opened = _opened(found.files[0], "jsonl") if found.files else None
+    if opened is None:
+        raise DataError("this is no table", path, "name a file that is Parquet, CSV or JSON lines")
+    frame, bad, _ = _frame(opened[0], opened[1], text_cache)
+    if bad:
         raise DataError(
-            f"the file cannot be read: {str(error).splitlines()[0]}",
-            str(file),
-            "write it again, or leave it out",
-        ) from None
+            f"a line cannot be read: {bad[0].reason}", f"{path}, line {bad[0].line}", "mend the line"
+        )
+    return frame
 
 
-def _table(file: Path, form: str, columns: list[str], wanted: Wanted) -> Table:
-    roles = find(columns, wanted, str(file))
-    frame, bad = _scan(file, form)
-    rows = int(frame.select(pl.len()).collect().item())
+def _opened(one: Candidate, stdin_format: str) -> tuple[LogFile, Format, list[str]] | None:
+    """The file with its format and the columns of its first rows; None where it is no plain table."""
+    start = head(one.path, one.shown)
+    if not start.strip():
+        return None
+    name = stdin_format if one.shown == "-" and stdin_format != "auto" else ""
+    if not name:
+        sure = {n: FORMATS[n].detect(start, one.shown) for n in FORMATS}
+        name = max(sure, key=lambda n: sure[n])
+        if sure[name] <= 0:
+            return None
+    if name not in PLAIN:
+        return None
+    form = FORMATS[name]
+    file = LogFile(
+        path=one.path,
+        shown=one.shown,
+        format=name,
+        kind=KIND,
+        bytes=Path(one.path).stat().st_size,
+        fingerprint=fingerprint(one.path, content=one.spooled),
+        timezone=one.settings.project.timezone,
+    )
+    columns = list(sample_of(file, form, start).columns)
+    return (file, form, columns) if columns else None
+
+
+def _frame(
+    file: LogFile, form: Format, text_cache: Path | None
+) -> tuple[pl.LazyFrame, tuple[BadLine, ...], int]:
+    if form.read is None and form.convert is None:
+        return pl.scan_parquet(file.path, glob=False), (), 0
+    kept = stored(file, form, text_cache)
+    return pl.scan_parquet(kept.paths[KIND], glob=False), kept.bad, kept.quarantined
+
+
+def _table(file: LogFile, form: Format, wanted: Wanted, text_cache: Path | None) -> Table:
+    frame, bad, quarantined = _frame(file, form, text_cache)
+    roles = find_sides(list(frame.collect_schema()), wanted, file.shown)
     source = Source(
-        path=str(file),
-        kind="decisions",
-        format=form,
-        rows=rows,
-        quarantined=len(bad),
+        path=file.shown,
+        kind=KIND,
+        format=file.format,
+        rows=int(frame.select(pl.len()).collect().item()),
+        quarantined=quarantined,
         start=None,
         end=None,
-        bytes=file.stat().st_size,
-        fingerprint=_fingerprint(file),
+        bytes=file.bytes,
+        fingerprint=file.fingerprint,
     )
-    return Table(frame, roles, source, wanted.timezone, bad)
-
-
-def _fingerprint(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(BLOCK):
-            digest.update(block)
-    return f"sha256:{digest.hexdigest()}"
+    return Table(frame, roles, source, file.timezone, bad)

@@ -140,7 +140,11 @@ def _advice(rows: pl.DataFrame) -> dict[str, Any]:
     if not len(moved):
         return {}
     return {
-        "weight_of_advice": {"n": len(moved), "median": number(moved.median()), "mean": number(moved.mean())}
+        "weight_of_advice": {
+            "n": len(moved),
+            "median": (number(moved.median()) or 0.0),
+            "mean": number(moved.mean()),
+        }
     }
 
 
@@ -246,5 +250,5 @@ def audit_target(max_error: float | None, certified: Mapping[str, Any], margin: 
     accepted, errors = certified.get("accepted") or 0, certified.get("errors")
     if not accepted or errors is None or certified.get("only_model_right") is None:
         return None
-    people = errors + certified["only_model_right"] - certified["only_human_right"]
+    people: float = errors + certified["only_model_right"] - certified["only_human_right"]
     return min(max(people / accepted + margin, math.ulp(1.0)), 0.99)

@@ -48,6 +48,8 @@ def labelled(d: Decisions) -> Labelled:
     """The units on which outcomes tell model and people apart."""
     units = d.units.filter(pl.col("model").is_not_null())
     right, apart = pl.col("right"), pl.col("apart").fill_null(value=True)
+    if d.scale == "numeric" and not d.tolerance:
+        return Labelled(_sided(units.head(0)), PAIRS, whole=False, unlabelled=0, reason="no-tolerance")
     if d.unit == "item" and not _asked_one(d):
         known = units.filter(right.is_not_null() & pl.col("share").is_not_null())
         missing = units.height - known.height

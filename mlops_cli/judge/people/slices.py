@@ -58,7 +58,9 @@ def slices(
     # The true class is known only afterwards, so it is asked about only what slices known before leave over.
     for known_before in (True, False):
         chosen = [i for i, (name, _, _) in enumerate(kept) if (name != CLASS) == known_before]
-        regions = [_region_of(kept[i][2], c, threshold, broken, (margin, max_error), least) for i in chosen]
+        regions: list[dict[str, Any] | None] = [
+            _region_of(kept[i][2], c, threshold, broken, (margin, max_error), least) for i in chosen
+        ]
         found = [r for r in regions if r is not None]
         for region, q in zip(found, adjusted([r["p"] for r in found]) if found else [], strict=True):
             region["q"] = float(q)
