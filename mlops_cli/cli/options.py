@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from mlops_cli.cli.ask import FAIL_ON, STATISTICS, UNDECIDED, Ask, one_of
+from mlops_cli.cli.beside import BESIDE, Beside, beside
 from mlops_cli.errors import UsageError
 
 COLOR = ("auto", "always", "never")
@@ -165,6 +166,7 @@ SHARED: Mapping[Any, tuple[Mapping[str, tuple[Any, Any]], Callable[[Mapping[str,
     Reading: ({name: ASK[name] for name in READING}, ask),
     Configured: ({name: ASK[name] for name in CONFIGURED}, ask),
     Output: (OUTPUT, output),
+    Beside: (BESIDE, beside),
 }
 
 
