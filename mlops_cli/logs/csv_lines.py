@@ -5,21 +5,26 @@ is bad, too: readers that fill it up with nulls make missing values of a damaged
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from mlops_cli.logs.csv_types import typed
 from mlops_cli.logs.sift import Sieve, lines_of
 from mlops_cli.logs.stream import Block, blocks, is_compressed
-from mlops_cli.logs.times import ZONED, time_of
 from mlops_cli.result.report import BadLine
+
+T = TypeVar("T")
+Bytes = NDArray[np.uint8]
+Places = NDArray[np.int64]
 
 DELIMITERS = (",", "\t", ";", "|")
 AHEAD = 1_000  # lines that a quoted field may go on for
-CANDIDATES, FIRST = 10_000, 200  # of so many rows the first known values propose a type; all decide
-NULLS = ("NA", "N/A", "null", "NULL", "None", "<NA>", "#N/A", "-")  # only where the rest are numbers or times
+_CODE = re.compile(r"0\d")
 _NUMBER = re.compile(r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$")
 
 
@@ -78,6 +83,7 @@ class Checked:
         self.dialect = dialect
         self.sieve = Sieve(path, shown, f"{scratch}.good")
         self.continued = 0  # lines within quoted fields
+        self.codes: set[int] = set()  # columns with numbers like 007
         self._pending: list[tuple[int, int, bytes]] = []
         self._header = dialect.header
         if is_compressed(path):
@@ -128,12 +134,25 @@ class Checked:
         if (fields != len(self.dialect.names)).any() or (sizes <= 1).any() or self._blank(data, ends, sizes):
             self.continued -= more
             return False
+        self.codes |= self._zeros(data, cuts, ends)
         self.sieve.rows += len(ends)
         self.sieve.keep(block.data)
         return True
 
+    def _zeros(self, data: Bytes, cuts: Places, ends: Places) -> set[int]:
+        """Columns where a field begins with a zero and another digit."""
+        zero = np.flatnonzero(data[:-1] == ord("0"))
+        after, before = data[zero + 1], data[zero - 1]
+        zero = zero[
+            (after >= ord("0"))
+            & (after <= ord("9"))
+            & ((zero == 0) | (before == ord("\n")) | (before == ord(self.dialect.delimiter)))
+        ]
+        number = np.searchsorted(cuts, zero) - np.searchsorted(ends, zero) * (len(self.dialect.names) - 1)
+        return set(np.unique(number).tolist())
+
     @staticmethod
-    def _blank(data: NDArray[np.uint8], ends: NDArray[np.int64], sizes: NDArray[np.int64]) -> bool:
+    def _blank(data: Bytes, ends: Places, sizes: Places) -> bool:
         return bool((data[ends[sizes == 2] - 1] == ord("\r")).any())
 
     def _records(self, *, more: bool) -> None:
@@ -187,10 +206,11 @@ class Checked:
             return "a quote within a field: the whole field must be quoted, and quotes in it doubled"
         if len(fields) != len(self.dialect.names):
             return f"{len(fields)} fields, the header has {len(self.dialect.names)}"
+        self.codes |= {i for i, field in enumerate(fields) if _CODE.match(field)}
         return ""
 
 
-def _in_order(data: NDArray[np.uint8], quotes: NDArray[np.int64], delimiter: int) -> bool:
+def _in_order(data: Bytes, quotes: Places, delimiter: int) -> bool:
     """Whether every quote opens or closes a field, or is one of a doubled pair."""
     if len(quotes) % 2:
         return False
@@ -211,84 +231,18 @@ def _closed(lines: list[tuple[int, int, bytes]]) -> int:
     return 0
 
 
-def typed(path: str, dialect: Dialect) -> pl.LazyFrame:
-    """The records with typed columns: a type that every value of the column has, else text."""
-    raw = pl.scan_csv(
-        path,
-        separator=dialect.delimiter,
-        has_header=dialect.header,
-        schema=dict.fromkeys(dialect.names, pl.String()),
-        glob=False,
-    )
-    names = dialect.names
-    guess = {
-        n: _guess(values)
-        for n, values in zip(names, raw.head(CANDIDATES).collect().iter_columns(), strict=True)
-    }
-    unsure = [n for n in names if guess[n] != "text"]
-    if unsure:
-        wrong = raw.select(_fails(pl.col(n), guess[n]).sum().alias(n) for n in unsure).collect(
-            engine="streaming"
+def read(checked: Checked, run: Callable[[pl.LazyFrame], T]) -> T:
+    """What `run` (collect, sink) makes of the good records with typed columns."""
+    dialect = checked.dialect
+
+    def scan(schema: dict[str, pl.DataType]) -> pl.LazyFrame:
+        return pl.scan_csv(
+            checked.sieve.clean,
+            separator=dialect.delimiter,
+            has_header=dialect.header,
+            schema=schema,
+            glob=False,
         )
-        failed = [n for n in unsure if wrong[n].item()]
-        guess |= {n: "float" if guess[n] == "int" else "text" for n in failed}
-        again = [n for n in failed if guess[n] == "float"]
-        if again:
-            wrong = raw.select(_fails(pl.col(n), "float").sum().alias(n) for n in again).collect(
-                engine="streaming"
-            )
-            guess |= {n: "text" for n in again if wrong[n].item()}
-    return raw.select(_as(pl.col(n), guess[n]).alias(n) for n in names)
 
-
-_LOOKS = {
-    "bool": re.compile(r"true|false", re.IGNORECASE),
-    "int": re.compile(r"[+-]?(0|[1-9]\d{0,17})"),
-    "float": re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?|nan", re.IGNORECASE),
-    "zoned": re.compile(rf"\d{{4}}[-/].*\d.*{ZONED.removesuffix('$')}"),
-    "naive": re.compile(r"\d{4}[-/]\d\d[-/]\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?)?"),
-}
-
-
-def _guess(values: pl.Series) -> str:
-    """The type that the first known values look like; words for null alone are texts."""
-    texts = [value.strip() for value in values.drop_nulls().head(FIRST)]
-    known = [text for text in texts if text and text not in NULLS]
-    looks = (kind for kind, look in _LOOKS.items() if known and all(look.fullmatch(text) for text in known))
-    return next(looks, "text")
-
-
-def _known(value: pl.Expr) -> pl.Expr:
-    text = value.str.strip_chars()
-    return pl.when(~text.is_in(NULLS) & (text != "")).then(text)
-
-
-def _as(value: pl.Expr, kind: str) -> pl.Expr:
-    text = _known(value)
-    if kind == "bool":
-        word = text.str.to_lowercase()
-        return (
-            pl.when(word == "true").then(pl.lit(value=True)).when(word == "false").then(pl.lit(value=False))
-        )
-    if kind == "int":
-        return text.cast(pl.Int64(), strict=False)
-    if kind == "float":
-        return text.cast(pl.Float64(), strict=False)
-    if kind == "zoned":
-        return time_of(text, pl.String(), "UTC")
-    if kind == "naive":
-        return time_of(text, pl.String(), "UTC").dt.replace_time_zone(None)
-    return value
-
-
-def _fails(value: pl.Expr, kind: str) -> pl.Expr:
-    """Rows whose value is known but is not of the kind."""
-    text = _known(value)
-    wrong = text.is_not_null() & _as(value, kind).is_null()
-    if kind in {"int", "float"}:  # 007 is a code
-        return wrong | text.str.contains(r"^[+-]?0\d").fill_null(value=False)
-    if kind in {"zoned", "naive"}:
-        zoned = text.str.contains(ZONED).fill_null(value=kind == "zoned")
-        clock = text.str.contains(r"^\d{4}[-/]").fill_null(value=True)
-        return wrong | (zoned != pl.lit(value=kind == "zoned")) & text.is_not_null() | ~clock
-    return wrong
+    codes = [dialect.names[i] for i in sorted(checked.codes)]
+    return typed(scan, dialect.names, codes, run)

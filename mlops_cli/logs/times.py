@@ -1,5 +1,6 @@
 """Times as logs write them → microseconds UTC: ISO with or without a zone, and numbers since 1970."""
 
+from functools import partial
 from typing import Literal
 
 import polars as pl
@@ -32,8 +33,25 @@ def time_of(value: pl.Expr, dtype: pl.DataType, timezone: str) -> pl.Expr:
     if dtype.is_numeric():
         return _since_1970(value, dtype).cast(TIME)
     if dtype == pl.String or isinstance(dtype, pl.Categorical | pl.Enum):
-        return _iso(value.cast(pl.String()), timezone)
+        read = partial(_texts, timezone=timezone)
+        return value.cast(pl.String()).map_batches(read, return_dtype=TIME, is_elementwise=True)
     return pl.lit(None, dtype=TIME)
+
+
+def _texts(texts: pl.Series, timezone: str) -> pl.Series:
+    """Times in text: the usual forms fast, what is left by `_any` (12 times slower)."""
+    out = texts.str.to_datetime("%+", time_unit="us", strict=False)
+    for parse in (_naive, _any):
+        left = out.is_null() & texts.is_not_null()
+        if not left.any():
+            break
+        rest = texts.filter(left).to_frame("t").select(parse(pl.col("t"), timezone).alias("t")).to_series()
+        out = out.scatter(left.arg_true(), rest)
+    return out.alias(texts.name)
+
+
+def _naive(text: pl.Expr, timezone: str) -> pl.Expr:
+    return _zoned(text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False), timezone)
 
 
 def is_naive(dtype: pl.DataType) -> bool:
@@ -66,7 +84,7 @@ def _since_1970(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return out
 
 
-def _iso(text: pl.Expr, timezone: str) -> pl.Expr:
+def _any(text: pl.Expr, timezone: str) -> pl.Expr:
     """ISO 8601 and its relatives, the Common Log Format, and digits since 1970."""
     found = text.str.extract_groups(_ISO)
     clock = found.struct.field("time").fill_null("00:00:00")

@@ -13,7 +13,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mlops_cli.logs import stream
-from mlops_cli.logs.csv_lines import Checked, dialect_of, typed
+from mlops_cli.logs.csv_lines import Checked, dialect_of
+from mlops_cli.logs.csv_lines import read as read_columns
 from mlops_cli.logs.formats.csv import FORMAT
 
 
@@ -25,9 +26,13 @@ def checked(folder: Path, data: bytes) -> Checked:
     return Checked(str(path), "log.csv", str(folder / "scratch"), dialect)
 
 
+def table(one: Checked) -> pl.DataFrame:
+    return read_columns(one, lambda rows: rows.collect())
+
+
 def read(folder: Path, text: str) -> pl.DataFrame:
     one = checked(folder, text.encode())
-    return typed(one.sieve.clean, one.dialect).collect()
+    return table(one)
 
 
 CELL = st.one_of(
@@ -92,7 +97,15 @@ def test_good_rows_are_read_and_every_other_line_is_named_in_any_mixture(items, 
         (["NA", "NA"], pl.String()),
         (["1", "x"], pl.String()),
         (["2026-01-03T10:00:00Z", "2026-01-03T12:00:00+02:00"], pl.Datetime("us", "UTC")),
-        (["2026-01-03 10:00:00", "2026-01-03"], pl.Datetime("us")),
+        (["2026-01-03 10:00:00", "2026-01-04 11:00:00.5"], pl.Datetime("us")),
+        (["2026-01-03T10:00:00"], pl.Datetime("us")),
+        (["2026-01-03", "2026-01-04"], pl.Datetime("us")),
+        (["2026-01-03 10:00:00", "2026-01-03"], pl.String()),
+        (["5"] * 300 + ["NA", "7"], pl.Int64()),
+        (["5"] * 300 + ["NA", "7.5"], pl.Float64()),
+        (["5"] * 300 + ["007"], pl.String()),
+        (["99999999999999999999"], pl.String()),
+        (["5"] * 300 + ["99999999999999999999"], pl.String()),
         (["2026-01-03T10:00:00Z", "2026-01-03T10:00:00"], pl.String()),
     ],
 )
@@ -121,9 +134,10 @@ def test_the_delimiter_is_found(tmp_path, delimiter):
 
 
 def test_a_file_without_a_header_has_numbered_columns(tmp_path):
-    assert read(tmp_path, "1,x\n3,y\n").to_dict(
-        as_series=False
-    ) == {"column_1": [1, 3], "column_2": ["x", "y"]}
+    assert read(tmp_path, "1,x\n3,y\n").to_dict(as_series=False) == {
+        "column_1": [1, 3],
+        "column_2": ["x", "y"],
+    }
 
 
 def test_the_reasons_say_what_is_wrong(tmp_path):
@@ -144,7 +158,7 @@ def test_the_reasons_say_what_is_wrong(tmp_path):
 def test_empty_lines_are_no_rows_of_nulls(tmp_path):
     one = checked(tmp_path, b"a,b\r\n1,2\r\n\r\n3,4\r\n")
 
-    assert typed(one.sieve.clean, one.dialect).collect().rows() == [(1, 2), (3, 4)]
+    assert table(one).rows() == [(1, 2), (3, 4)]
     assert one.sieve.empty == 1
 
 
@@ -152,7 +166,7 @@ def test_a_gzip_cut_off_is_read_to_its_last_whole_line(tmp_path):
     packed = gzip.compress(b"a,b\n" + b"".join(b"%d,%d\n" % (i, i * 7919 % 10007) for i in range(20_000)))
     one = cut(tmp_path, packed)
 
-    assert list(range(one.sieve.rows)) == typed(one.sieve.clean, one.dialect).collect()["a"].to_list()
+    assert list(range(one.sieve.rows)) == table(one)["a"].to_list()
     assert "cut off" in one.sieve.bad[-1].reason
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import polars as pl
 
 from mlops_cli.logs.canon import KINDS
-from mlops_cli.logs.csv_lines import Checked, Dialect, cut, dialect_of, typed
+from mlops_cli.logs.csv_lines import Checked, Dialect, cut, dialect_of
+from mlops_cli.logs.csv_lines import read as read_columns
 from mlops_cli.logs.format import Batch, Converted, Format, LogFile
 from mlops_cli.logs.scratch import fresh
 from mlops_cli.logs.stream import head
@@ -53,7 +54,7 @@ def read(file: LogFile) -> Iterator[Batch]:
     if checked is None:
         return
     try:
-        frame = typed(checked.sieve.clean, checked.dialect).collect(engine="streaming")
+        frame = read_columns(checked, lambda rows: rows.collect(engine="streaming"))
         yield Batch(frame, said.bad, "", said.quarantined, said.notes)
     finally:
         checked.sieve.remove()
@@ -66,8 +67,12 @@ def convert(file: LogFile, target: str) -> Converted:
         pl.DataFrame().write_parquet(target)
         return said
     try:
-        rows = typed(checked.sieve.clean, checked.dialect)
-        rows.sink_parquet(target, compression="zstd", compression_level=1, row_group_size=ROW_GROUP)
+        read_columns(
+            checked,
+            lambda rows: rows.sink_parquet(
+                target, compression="zstd", compression_level=1, row_group_size=ROW_GROUP
+            ),
+        )
     finally:
         checked.sieve.remove()
     return said
