@@ -7,7 +7,6 @@ import polars as pl
 
 from mlops_cli.cli.seen import Seen
 from mlops_cli.judge.say import SERIES as KEYS
-from mlops_cli.judge.say import SERIES as KEYS
 from mlops_cli.judge.say import moment, scope_of
 from mlops_cli.metrics.registry import METRICS
 from mlops_cli.result.finding import Finding, Level, Status
