@@ -11,10 +11,10 @@ import polars as pl
 
 from mlops_cli.config.settings import Settings
 from mlops_cli.errors import DataError, UsageError, nearest
-from mlops_cli.logs.canon import FEATURE, KINDS
 from mlops_cli.logs.expressions import EXPRESSION, resolve, schema_of
 from mlops_cli.logs.find import Candidate, find, fingerprint
 from mlops_cli.logs.format import Format, LogFile
+from mlops_cli.logs.missing import missed, unavailable
 from mlops_cli.logs.registry import FORMATS
 from mlops_cli.logs.roles import Roles, hint_of, recognise
 from mlops_cli.logs.scratch import fresh
@@ -25,24 +25,6 @@ SAMPLE = 1_000
 NAIVE = "times without a zone are read as"
 _KEY = re.compile(rb'"([^"\\]{1,64})"\s*:')
 SHOWN = 3
-# What a log of a kind should have: each that is missing is said, with what it is needed for.
-WANTED: dict[str, dict[str, str]] = {
-    "predictions": {
-        "timestamp": "windows, and all that is judged over time",
-        "request_id": "joins with labels, access logs and people's decisions",
-        "prediction": "null outputs, drift of the output",
-        "score": "drift of the score",
-        "model_version": "the versions beside each other",
-        "latency_ms": "latency of the model itself",
-        "status": "failed requests",
-        "user_id": "users who ask again",
-    },
-    "feedback": {"request_id": "the join with predictions", "label_time": "how late labels are"},
-    "decisions": {"request_id": "the join with predictions", "timestamp": "when people decided"},
-    "requests": {"timestamp": "windows", "latency_ms": "latency quantiles", "status": "error rates"},
-    "spans": {"timestamp": "windows", "latency_ms": "latency quantiles", "component": "the components"},
-    "gauges": {"timestamp": "windows", "host": "the hosts apart"},
-}
 
 
 @dataclass(frozen=True)
@@ -87,6 +69,7 @@ def discover(
     seen.check_columns()
     if not seen.files:
         raise _nothing(paths, seen)
+    seen.files = missed(seen.files)
     return Discovered(tuple(seen.files), tuple(seen.unclaimed), (*found.notes, *seen.said()))
 
 
@@ -166,7 +149,7 @@ class _Seen:
                 columns=roles.columns,
                 split=roles.split,
                 notes=(*roles.notes, *([f"{NAIVE} {file.timezone}"] * naive)),
-                unavailable=_unavailable(roles, form),
+                unavailable=unavailable(roles, form),
                 given=given,
                 sampled=sampled,
             )
@@ -279,19 +262,6 @@ def _naive(sample: pl.DataFrame, roles: Roles) -> bool:
                 if not dated.str.contains(ZONED).all():
                     return True
     return False
-
-
-def _unavailable(roles: Roles, form: Format) -> tuple[str, ...]:
-    """Canonical names that this log cannot give, those that are missed most first."""
-    have = set(roles.columns).union(*roles.split.values())
-    wanted = [n for n in WANTED.get(roles.kind, {}) if n not in have]
-    if roles.kind == "predictions":
-        wanted += ["label"] if "label" not in have else []
-        if not any(n.startswith(FEATURE) for n in have):
-            wanted.append("features")
-    return tuple(
-        dict.fromkeys([*wanted, *(n for n in form.unavailable if n in KINDS[roles.kind] and n not in have)])
-    )
 
 
 def _nothing(paths: Sequence[str], seen: _Seen) -> DataError:

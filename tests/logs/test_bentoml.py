@@ -83,8 +83,8 @@ def test_what_the_log_cannot_give_is_said_with_its_reason():
     found = discover([str(EXTRACT)], Settings())
     data = next(f for f in found.files if f.format == "bentoml")
 
-    assert {"model_version", "latency_ms", "status", "label"} <= set(data.unavailable)
-    assert any("a failed request leaves no record" in note for note in found.notes)
+    assert set(data.unavailable) == {"model_version", "user_id", "label"}
+    assert any("does not log the model's version" in note for note in found.notes)
     assert any("without a zone are read as UTC" in note for note in open_logs(found.files, None).notes)
 
 

@@ -360,3 +360,18 @@ def test_a_path_that_is_not_there_offers_its_neighbour(tmp_path):
         discover([str(tmp_path / "prediction.jsonl")], Settings())
 
     assert "predictions.jsonl" in caught.value.do
+
+
+def test_what_another_log_gives_is_not_missed(tmp_path):
+    jsonl(tmp_path / "predictions.jsonl")
+    jsonl(tmp_path / "labels.jsonl", [{"request_id": "r1", "label": 1}])
+    jsonl(tmp_path / "access.jsonl", [{"request_id": "r1", "status": 200, "latency_ms": 3.5}])
+    jsonl(tmp_path / "actions.jsonl", [{"request_id": "r1", "user_action": "redo"}])
+    missing = {Path(f.shown).stem: f.unavailable for f in discover([str(tmp_path)], Settings()).files}
+
+    assert missing == {
+        "predictions": ("score", "model_version"),
+        "labels": ("label_time",),
+        "access": ("timestamp",),
+        "actions": (),
+    }
