@@ -27,6 +27,8 @@ def monitor(
     statistics: str = "default",
     fail_on: str = "",
     undecided: str = "",
+    known: Path = "",
+    soft_fail_on: Iterable[str] = (),
     config: Iterable[Path] = (),
     isolated: bool = False,
     overlay: Iterable[str] = (),
@@ -49,6 +51,8 @@ def monitor(
     column : role → column, JSON path or "= expression"
     statistics : of drift, `default` or `all`
     fail_on, undecided : what makes the exit code 1, and what it is where there is no answer
+    known : file of findings that do not block, each with reason and end
+    soft_fail_on : codes, ids or `input.*`: findings of these do not block
     config : files, or texts such as `windows.size = "1h"`; `isolated` looks for no file
     overlay : names of `[overlays.NAME]`
     stdin_format : what the log `-` holds
@@ -86,5 +90,7 @@ def monitor(
         stdin_format=stdin_format,
         fail_on=fail_on,
         undecided=undecided,
+        known=fspath(known),
+        soft_fail_on=tuple(soft_fail_on),
     )
     return cast("Report", REPORTS["monitor"](ask))

@@ -15,7 +15,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mlops_cli.config.settings import Line
-from mlops_cli.judge.adaptive import LINES, Adaptive, Group, Promised, beside
+from mlops_cli.judge.adaptive import Adaptive, Group, Promised
+from mlops_cli.judge.beside import LINES, beside
 from mlops_cli.judge.fleet import budget
 from mlops_cli.judge.incidents import Incident, incidents
 from mlops_cli.judge.say import SERIES, finding, with_segments

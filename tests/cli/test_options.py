@@ -28,7 +28,7 @@ def test_a_command_without_an_option_has_its_default():
 def test_every_option_reaches_the_ask():
     typed = {name: "x" if default == "" else default for name, (_, default) in ASK.items()}
     typed |= {"isolated": True, "no_state": True, "statistics": "all", "stdin_format": "csv"}
-    typed |= {name: ["a=b"] for name in ("logs", "segment", "column", "config", "overlay")}
+    typed |= {name: ["a=b"] for name in ("logs", "segment", "column", "config", "overlay", "soft_fail_on")}
     made = ask(typed)
 
     same = [f.name for f in fields(Ask) if getattr(made, f.name) == getattr(Ask(), f.name)]
