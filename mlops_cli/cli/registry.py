@@ -12,7 +12,10 @@ PANELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "report": ("report:command", "Write a result that was kept as JSON in other formats."),
         "explain": ("explain:command", "What a metric is: formula, unit, lines, source, remedies."),
     },
-    "Compare": {},
+    "Compare": {
+        "shadow-compare": ("shadow_compare:command", "How does a model compare with the people beside it?"),
+        "automation": ("automation:command", "How much may it decide alone, and above which confidence?"),
+    },
     "Decide": {},
     "Set up": {
         "demo": ("demo:command", "Write small logs with planted faults into a folder and monitor them."),
@@ -41,5 +44,7 @@ REPORTS: Registry[Callable[..., Any]] = Registry(
     "mlops_cli.cli.commands",
     {
         "monitor": "monitor:report",
+        "shadow-compare": "shadow_compare:report",
+        "automation": "automation:report",
     },
 )

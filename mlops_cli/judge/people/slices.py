@@ -66,9 +66,9 @@ def slices(
             region["q"] = float(q)
             region["status"] = "fail" if q <= rate else "pass" if region["fine"] else "unknown"
             del region["fine"]
-        for i, region in zip(chosen, regions, strict=True):
-            out[i]["region"] = region
-            if region and region["status"] == "fail":
+        for i, tested in zip(chosen, regions, strict=True):
+            out[i]["region"] = tested
+            if tested and tested["status"] == "fail":
                 broken.append(kept[i][:2])
     return sorted(out, key=lambda s: (s["q"], -s["disagreement"], s["segment"], s["value"]))
 
