@@ -217,6 +217,13 @@ def gist(report: Report) -> str:
     return {0: "PASS", 1: "FAIL", 3: "UNDECIDED"}.get(report.exit_code, "ERROR")
 
 
+def conclusion(report: Report) -> str:
+    """The verdict in one line: `FAIL (exit 1), fix-pipeline: volume is 507 rows (...)`."""
+    action = report.verdict.action.value
+    asked = "" if action == "none" else f", {action}"
+    return f"{gist(report)} (exit {report.exit_code}){asked}: {reason(report)}"
+
+
 def tally(findings: Iterable[Finding]) -> str:
     """`1 alarm, 2 warnings` of what is open; empty where nothing is."""
     held = [f for f in findings if f.status is not Status.RECOVERED]

@@ -131,4 +131,4 @@ def test_other_gates_say_traffic_and_degree(reports):
 
 def test_a_verdict_line_is_one_line(reports):
     assert said(reports.odd(), "line").count("\n") == 1
-    assert said(replace(reports.empty(), exit_code=4), "line").startswith("ERROR (exit 4) hold: ")
+    assert said(replace(reports.empty(), exit_code=4), "line").startswith("ERROR (exit 4), hold: ")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from mlops_cli.render.records import records
-from mlops_cli.render.words import clean, count, gist, reason, rest, sentence
+from mlops_cli.render.words import clean, conclusion, count, rest, sentence
 from mlops_cli.render.write import put
 from mlops_cli.result.finding import Finding, Level, Status
 from mlops_cli.result.report import Report
@@ -27,8 +27,7 @@ def render(report: Report, out: TextIO) -> None:
     room = A_STEP - (report.exit_code == 3)  # an undecided verdict is a warning of its own
     said += [_annotation("warning", f, bounds) for f in warnings[:room]]
     kind = {0: "notice", 1: "notice", 3: "warning"}.get(report.exit_code, "error")
-    verdict = f"{gist(report)} (exit {report.exit_code}), {report.verdict.action.value}: {reason(report)}"
-    said.append(f"::{kind} title={_property(f'mlops {report.command}')}::{_data(verdict)}")
+    said.append(f"::{kind} title={_property(f'mlops {report.command}')}::{_data(conclusion(report))}")
     left = len(alarms[A_STEP:]) + len(warnings[room:])
     if left:
         said.append(f"and {count(left, 'more finding')}: see the step summary or the report")

@@ -6,7 +6,7 @@ from typing import TextIO
 from xml.sax.saxutils import escape, quoteattr
 
 from mlops_cli.render.records import records
-from mlops_cli.render.words import clean, gist, reason, rest, sentence
+from mlops_cli.render.words import clean, conclusion, rest, sentence
 from mlops_cli.result.exit_code import ExitCode
 from mlops_cli.result.finding import Finding, Level, Status
 from mlops_cli.result.report import Report
@@ -43,7 +43,7 @@ def render(report: Report, out: TextIO) -> None:
 
 
 def _verdict(report: Report) -> Case:
-    said = f"{gist(report)} (exit {report.exit_code}), {report.verdict.action.value}: {reason(report)}"
+    said = conclusion(report)
     failed = report.exit_code not in {ExitCode.PASS, ExitCode.UNDECIDED}
     return Case(
         "verdict",

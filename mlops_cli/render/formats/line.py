@@ -2,11 +2,11 @@
 
 from typing import TextIO
 
-from mlops_cli.render.words import gist, reason
+from mlops_cli.render.words import conclusion
 from mlops_cli.render.write import put
 from mlops_cli.result.report import Report
 
 
 def render(report: Report, out: TextIO) -> None:
-    """`FAIL (exit 1) fix-pipeline: volume is 507 rows (...)`."""
-    put(out, f"{gist(report)} (exit {report.exit_code}) {report.verdict.action.value}: {reason(report)}\n")
+    """`FAIL (exit 1), fix-pipeline: volume is 507 rows (...)`."""
+    put(out, f"{conclusion(report)}\n")

@@ -31,9 +31,10 @@ ESCAPED = str.maketrans(SPECIAL | {"@": "@<!-- -->"})  # mentions nobody
 
 def render(report: Report, out: TextIO) -> None:
     """Verdict, findings, then the rest folded away."""
+    action = report.verdict.action.value
     parts = [
         f"## mlops {_text(report.command)}: {gist(report)} (exit {report.exit_code})",
-        f"**{_text(report.verdict.action.value)}**: {_text(reason(report), 2_000)}",
+        ("" if action == "none" else f"**{action}**: ") + _text(reason(report), 2_000),
     ]
     if report.verdict.next_step:
         parts.append(f"Do: {_text(report.verdict.next_step, 2_000)}")
