@@ -122,6 +122,11 @@ def log_e(found: Increments, margin: ArrayLike = 0.0) -> Floats:
     return _mixed(line)
 
 
+def log_e_total(found: Increments, margin: float = 0.0) -> float:
+    """Log of the e-value after all cells, of (cells, 48); 0 where there are none."""
+    return float(_mixed(found.a.sum(-2) - margin * found.b.sum(-2)))
+
+
 def log_e_late(found: Increments, margin: float = 0.0) -> Floats:
     """As `log_e`, mixed over the cell in which the harm began: 1/2 on the first, `1/(2j(j-1))` on cell j.
 
