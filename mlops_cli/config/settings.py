@@ -7,6 +7,7 @@ from pydantic import Field
 from mlops_cli.config.alarms import Alarms, Events, Slo
 from mlops_cli.config.automation import Automation
 from mlops_cli.config.lines import DEFAULT_LINES
+from mlops_cli.config.privacy import Privacy
 from mlops_cli.config.rollout import Rollout
 from mlops_cli.config.section import Bound, Duration, Moment, Section, Timezone
 
@@ -119,6 +120,7 @@ class Settings(Section):
     schema_: Literal[1] = Field(1, alias="schema", description="Version of this file's format.")
     project: Project = Project()
     sources: dict[str, Source] = Field(default_factory=dict)
+    privacy: Privacy = Privacy()
     windows: Windows = Windows()
     baseline: Baseline = Baseline()
     segments: Segments = Segments()

@@ -15,6 +15,8 @@ from mlops_cli.logs.expressions import EXPRESSION, resolve, schema_of
 from mlops_cli.logs.find import Candidate, find, fingerprint
 from mlops_cli.logs.format import Format, LogFile
 from mlops_cli.logs.missing import missed, unavailable
+from mlops_cli.logs.privacy import Privacy
+from mlops_cli.logs.private import private
 from mlops_cli.logs.registry import FORMATS
 from mlops_cli.logs.roles import Roles, hint_of, recognise
 from mlops_cli.logs.scratch import fresh
@@ -113,6 +115,7 @@ class _Seen:
             timezone=one.settings.project.timezone,
             model=one.model,
             settings_path=one.settings_path,
+            privacy=Privacy.of(one.settings.privacy),
         )
         self._claim(one, file_, form, start)
 
@@ -131,7 +134,7 @@ class _Seen:
         """Its kind and columns; those of a file that was seen before, in its folder and with its columns."""
         key = (file.format, one.settings_path, str(Path(one.shown).parent), _names(file, form, start))
         if key not in self.known:
-            sample = sample_of(file, form, start)
+            sample = _private(sample_of(file, form, start), one, file, form)
             self.fields |= dict.fromkeys(sample.schema)
             given = self._given(one, sample, form.columns(file) if form.columns else {})
             kind = one.source.kind if one.source and one.source.kind != "auto" else ""
@@ -202,6 +205,15 @@ def _files(shown: Sequence[str]) -> str:
     if len(shown) <= SHOWN:
         return ", ".join(shown)
     return f"{shown[0]} and {len(shown) - 1} more like it"
+
+
+def _private(sample: pl.DataFrame, one: Candidate, file: LogFile, form: Format) -> pl.DataFrame:
+    """The sample as it will be kept; which column is a role of [privacy] is known from the sample itself."""
+    if not file.privacy.asks:
+        return sample
+    given = {**(form.columns(file) if form.columns else {}), **(one.source.columns if one.source else {})}
+    columns = recognise(sample, given=given).columns
+    return private(sample.lazy(), sample.schema, file.privacy, columns).collect()
 
 
 def _names(file: LogFile, form: Format, start: bytes) -> str:

@@ -127,6 +127,11 @@ def check_sql(source: str) -> str:
     return sql
 
 
+def roots(source: str) -> list[str]:
+    """The columns that `= SQL` reads."""
+    return _parsed(source).meta.root_names()
+
+
 @lru_cache(maxsize=4_096)
 def _parsed(source: str) -> pl.Expr:
     try:

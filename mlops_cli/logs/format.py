@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from mlops_cli.logs.privacy import Privacy
 from mlops_cli.result.report import BadLine
 
 
@@ -34,6 +35,7 @@ class LogFile:
     split: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict)
     sampled: int = 0  # rows that were looked at
+    privacy: Privacy = field(default_factory=Privacy)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from mlops_cli.errors import DataError
 from mlops_cli.logs.canon import KINDS, TIME
 from mlops_cli.logs.expressions import expression, resolve, schema_of
 from mlops_cli.logs.format import LogFile, Logs, Part
+from mlops_cli.logs.private import touches
 from mlops_cli.logs.registry import FORMATS
 from mlops_cli.logs.roles import hint_of, recognise
 from mlops_cli.logs.text_cache import stored
@@ -54,7 +55,7 @@ def open_logs(files: Sequence[LogFile], text_cache: Path | None, progress: Progr
     notes: dict[str, None] = {}
     done, total = 0, sum(f.bytes for f in files)
     for file in files:
-        if FORMATS[file.format].read is None:
+        if FORMATS[file.format].read is None and not _meant(file):
             parts += _as_it_lies(file)
         else:
             more, said = _from_text(file, text_cache)
@@ -68,6 +69,16 @@ def open_logs(files: Sequence[LogFile], text_cache: Path | None, progress: Progr
     notes |= dict.fromkeys(note for part in parts for note in _unread(part))
     notes |= dict.fromkeys(_naive(parts))
     return Logs(tuple(parts), tuple(files), (), tuple(notes))
+
+
+def _meant(file: LogFile) -> bool:
+    """Whether [privacy] does not let the file be read as it lies."""
+    if not file.privacy.asks:
+        return False
+    sample = pl.scan_parquet(file.path, glob=False).head(SAMPLE).collect()
+    roles = recognise(sample, kind=file.kind, given=file.given)
+    columns = {**{n: s for other in roles.split.values() for n, s in other.items()}, **roles.columns}
+    return touches(sample.schema, file.privacy, columns)
 
 
 def _as_it_lies(file: LogFile) -> list[Part]:

@@ -10,7 +10,7 @@ import polars as pl
 
 from mlops_cli.errors import unknown
 from mlops_cli.logs.canon import FEATURE, KINDS, TIME
-from mlops_cli.logs.expressions import EXPRESSION, check_sql
+from mlops_cli.logs.expressions import EXPRESSION, check_sql, roots
 from mlops_cli.logs.names import (
     ACCESS,
     DURATIONS,
@@ -93,7 +93,7 @@ def recognise(
     leaves = list(_leaves(sample))
     fixed, features, dropped = _given(given or {}, {leaf.source for leaf in leaves})
     taken = {s for s in fixed.values() if not s.startswith(EXPRESSION)} | dropped
-    taken |= {name for s in fixed.values() if s.startswith(EXPRESSION) for name in _roots(s)}
+    taken |= {name for s in fixed.values() if s.startswith(EXPRESSION) for name in roots(s)}
     free = [leaf for leaf in leaves if leaf.source not in taken]
     blocked = set(fixed) | {n for n, s in (given or {}).items() if s in ("", False)}
     found = {k: _find(k, free, blocked) for k in KINDS}
@@ -162,13 +162,6 @@ def _given(given: Mapping[str, Any], sources: set[str]) -> tuple[dict[str, str],
             if str(source).startswith(EXPRESSION):
                 check_sql(str(source))
     return fixed, features, dropped
-
-
-def _roots(source: str) -> list[str]:
-    try:
-        return pl.sql_expr(check_sql(source)).meta.root_names()
-    except pl.exceptions.PolarsError:
-        return []  # said by whoever reads the column
 
 
 def _find(kind: str, leaves: list[Leaf], blocked: set[str]) -> _Found:

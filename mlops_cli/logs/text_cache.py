@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlops_cli.logs.format import Batch, Converted, Format, LogFile
+from mlops_cli.logs.private import private
+from mlops_cli.logs.roles import recognise
 from mlops_cli.logs.scratch import folder as scratch_folder
 from mlops_cli.logs.stream import KEPT
-from mlops_cli.logs.write import write
+from mlops_cli.logs.write import ROW_GROUP, write
 from mlops_cli.result.report import BadLine
 
+SAMPLE = 1_000
 VERSION = 1  # goes up when the same file would be written differently
 
 
@@ -34,7 +38,8 @@ class Stored:
 
 def stored(file: LogFile, form: Format, cache: Path | None) -> Stored:
     """The file as Parquet, from the cache or written now; without a cache for this process only."""
-    key = hashlib.sha256(f"{VERSION} {file.format} {file.fingerprint}".encode()).hexdigest()[:32]
+    told = f"{VERSION} {file.format} {file.fingerprint} {file.privacy.digest()}"
+    key = hashlib.sha256(told.encode()).hexdigest()[:32]
     folder = cache if cache is not None else scratch_folder()
     found = _load(folder, key)
     if found is None:
@@ -78,13 +83,18 @@ def _make(file: LogFile, form: Format, folder: Path, key: str) -> Stored:
     temporary = f"{os.getpid()}.tmp"
     made: dict[str, str] = {}
     try:
-        if form.convert is not None:
+        if form.read is None:  # Parquet that [privacy] does not let us read as it lies
+            made[""] = str(folder / f"{key}.{temporary}")
+            shutil.copyfile(file.path, made[""])
+            rows, said = {"": pq.read_metadata(file.path).num_rows}, Converted(0)
+        elif form.convert is not None:
             made[""] = str(folder / f"{key}.{temporary}")
             said = form.convert(file, made[""])
             rows = {"": said.rows}
         else:
             rows, said = _by_batches(file, form, folder, f"{key}.{temporary}", made)
         for kind, path in made.items():
+            _keep_private(path, file, kind)
             Path(path).replace(folder / _name(key, kind))
     finally:
         for path in made.values():
@@ -96,6 +106,21 @@ def _make(file: LogFile, form: Format, folder: Path, key: str) -> Stored:
     beside.replace(folder / f"{key}.json")
     paths = {kind: str(folder / _name(key, kind)) for kind in rows}
     return Stored(paths, rows, said.bad, said.quarantined, said.notes, key)
+
+
+def _keep_private(path: str, file: LogFile, kind: str) -> None:
+    """Write the rows again without what [privacy] does not let us keep."""
+    if not file.privacy.asks:
+        return
+    rows = pl.scan_parquet(path, glob=False)
+    schema = rows.collect_schema()
+    roles = recognise(rows.head(SAMPLE).collect(), kind=kind or file.kind, given=file.given)
+    columns = {**roles.columns, **{n: s for split in roles.split.values() for n, s in split.items()}}
+    target = f"{path}.private"
+    private(rows, schema, file.privacy, columns).sink_parquet(
+        target, compression="zstd", compression_level=1, row_group_size=ROW_GROUP
+    )
+    Path(target).replace(path)
 
 
 def _by_batches(
