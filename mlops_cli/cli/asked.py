@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from mlops_cli.cli.ask import FAIL_ON, STATISTICS, UNDECIDED, Ask, one_of
 from mlops_cli.config.load import Loaded, load, load_file
 from mlops_cli.config.settings import Settings
-from mlops_cli.errors import UsageError
+from mlops_cli.errors import UsageError, unknown
+from mlops_cli.logs.registry import FORMATS
 from mlops_cli.metrics.registry import METRICS
 from mlops_cli.stats.registry import DRIFT_STATISTICS
 
@@ -47,6 +48,8 @@ def ready_of(path: str, ask: Ask) -> Settings:
 def asked(settings: Settings, ask: Ask) -> Settings:
     """The settings with the options of this call laid over them."""
     one_of("--statistics", ask.statistics, STATISTICS)
+    if ask.stdin_format not in (*FORMATS, "auto"):
+        raise unknown("log format", ask.stdin_format, FORMATS, "--stdin-format")
     given: dict[tuple[str, str], Any] = {
         ("windows", "size"): ask.window,
         ("segments", "by"): ask.segments,

@@ -10,6 +10,7 @@ from typer import Argument
 from mlops_cli import api
 from mlops_cli.cli.ask import Ask
 from mlops_cli.cli.options import ASK, Configured, Output, Reading, ask, columns, expanded
+from mlops_cli.cli.registry import REPORTS
 from mlops_cli.errors import UsageError
 
 
@@ -80,10 +81,15 @@ def test_a_smaller_ask_has_fewer_options(kind, has, lacks):
 
 
 def test_python_takes_the_same_arguments_as_the_command_line():
-    takes = inspect.signature(api.monitor).parameters
+    assert list(api.Options.__annotations__) == [name for name in ASK if name != "logs"]
 
-    assert set(takes) == set(ASK)
-    assert {n for n, p in takes.items() if p.kind is not inspect.Parameter.KEYWORD_ONLY} == {"logs"}
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_command_that_judges_is_a_function(name):
+    takes = inspect.signature(getattr(api, name.replace("-", "_"))).parameters
+
+    assert next(iter(takes)) == "logs"
+    assert list(takes)[-1] == "options"
 
 
 def test_python_and_the_command_line_ask_the_same(monkeypatch):

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from mlops_cli.api import monitor
 from mlops_cli.logs.demo import write
 
 MLOPS = (sys.executable, "-m", "mlops_cli")
@@ -40,7 +39,7 @@ def mlops(*arguments, cwd, env=None, **more):
 def logs(tmp_path_factory):
     """A small service whose last two days have a fault."""
     folder = tmp_path_factory.mktemp("demo") / "logs"
-    write(folder)
+    write(folder, days=8, rows=250)
     return folder
 
 
@@ -64,48 +63,6 @@ def test_the_json_keeps_to_the_schema_that_is_printed(failing, tmp_path):
     schema = json.loads(mlops("schema", cwd=tmp_path).stdout)
 
     Draft202012Validator(schema).validate(json.loads(failing.stdout))
-
-
-def test_an_earlier_day_passes(logs):
-    ran = mlops("monitor", logs, "--until", "2026-10-09", "-q", "--no-state", cwd=logs.parent)
-
-    assert (ran.returncode, ran.stdout.count(b"\n")) == (0, 1), ran.stdout + ran.stderr
-
-
-def test_fail_on_never_passes(logs):
-    ran = mlops("monitor", logs, "--fail-on", "never", "-q", "--no-state", cwd=logs.parent)
-
-    assert ran.returncode == 0
-
-
-def test_the_same_logs_give_the_same_bytes(failing, logs):
-    now = json.loads(failing.stdout)["now"]
-    runs = [
-        mlops("monitor", logs, "-f", "json", "--now", now, *state, cwd=logs.parent).stdout
-        for state in (["--no-state"], [], [])
-    ]
-
-    assert len(set(runs)) == 1
-
-
-def test_nothing_to_check_is_exit_code_3(tmp_path):
-    lines = [
-        json.dumps({"timestamp": f"2026-01-01T00:00:{i:02}Z", "prediction": "a", "x": i}) for i in range(30)
-    ]
-    (tmp_path / "a.jsonl").write_text("\n".join(lines))
-    ran = mlops("monitor", "a.jsonl", "-q", cwd=tmp_path)
-
-    assert ran.returncode == 3, ran.stdout + ran.stderr
-
-
-@pytest.mark.parametrize(("undecided", "code"), [("pass", 0), ("fail", 1)])
-def test_undecided_says_what_no_answer_is(undecided, code, tmp_path):
-    lines = [
-        json.dumps({"timestamp": f"2026-01-01T00:00:{i:02}Z", "prediction": "a", "x": i}) for i in range(30)
-    ]
-    (tmp_path / "a.jsonl").write_text("\n".join(lines))
-
-    assert mlops("monitor", "a.jsonl", "--undecided", undecided, cwd=tmp_path).returncode == code
 
 
 @pytest.mark.parametrize("path", ["nowhere", "empty"])
@@ -167,18 +124,26 @@ def test_standard_input_is_a_log(logs, tmp_path):
     assert [(s["path"], s["rows"]) for s in said["sources"]] == [("-", 1200)]
 
 
-@pytest.mark.parametrize("form", ["text", "full", "line", "markdown"])
-def test_a_stream_that_cannot_encode_gets_ascii(form, logs):
-    ran = mlops("monitor", logs, "-f", form, "--no-state", cwd=logs.parent, env={"PYTHONIOENCODING": "ascii"})
+@pytest.fixture(scope="module")
+def kept(failing, tmp_path_factory):
+    """Its result, from which `report` makes the other formats without counting anything."""
+    path = tmp_path_factory.mktemp("kept") / "kept.json"
+    path.write_bytes(failing.stdout)
+    return path
 
-    assert (ran.returncode, ran.stderr) == (1, b"")
+
+@pytest.mark.parametrize("form", ["text", "full", "line", "markdown", "github"])
+def test_a_stream_that_cannot_encode_gets_ascii(form, kept):
+    ran = mlops("report", kept, "-f", form, cwd=kept.parent, env={"PYTHONIOENCODING": "ascii"})
+
+    assert (ran.returncode, ran.stderr) == (0, b"")
     assert ran.stdout.decode("ascii")
 
 
-def test_a_windows_code_page_is_no_crash(logs):
-    ran = mlops("monitor", logs, "--no-state", cwd=logs.parent, env={"PYTHONIOENCODING": "cp1252"})
+def test_a_windows_code_page_is_no_crash(kept):
+    ran = mlops("report", kept, cwd=kept.parent, env={"PYTHONIOENCODING": "cp1252"})
 
-    assert (ran.returncode, ran.stderr) == (1, b"")
+    assert (ran.returncode, ran.stderr) == (0, b"")
     assert "carrier" in ran.stdout.decode("cp1252")
 
 
@@ -191,18 +156,26 @@ def test_redirected_output_is_utf_8_whatever_the_locale(logs, tmp_path):
     assert 'project.name = "Zürich"' in ran.stdout.decode("utf-8")
 
 
-def test_without_a_terminal_there_is_no_colour_but_where_asked_for(logs):
-    plain = mlops("monitor", logs, "--no-state", cwd=logs.parent)
-    loud = mlops("monitor", logs, "--no-state", "--color", "always", cwd=logs.parent)
-    never = mlops("monitor", logs, "--no-state", "--color", "always", cwd=logs.parent, env={"NO_COLOR": "1"})
+@pytest.mark.parametrize(
+    ("options", "env", "loud"),
+    [
+        ([], {}, False),
+        (["--color", "always"], {}, True),
+        (["--color", "always"], {"NO_COLOR": "1"}, False),
+        ([], {"FORCE_COLOR": "1"}, True),
+        (["--color", "never"], {"FORCE_COLOR": "1"}, False),
+    ],
+)
+def test_without_a_terminal_there_is_no_colour_but_where_asked_for(options, env, loud, kept):
+    ran = mlops("report", kept, *options, cwd=kept.parent, env=env)
 
-    assert [b"\x1b[" in ran.stdout for ran in (plain, loud, never)] == [False, True, False]
+    assert (b"\x1b[" in ran.stdout) == loud
 
 
-def test_the_format_may_come_from_the_environment(logs):
-    ran = mlops("monitor", logs, "--no-state", cwd=logs.parent, env={"MLOPS_FORMAT": "json"})
+def test_the_format_may_come_from_the_environment(kept, failing):
+    ran = mlops("report", kept, cwd=kept.parent, env={"MLOPS_FORMAT": "json"})
 
-    assert json.loads(ran.stdout)["exit_code"] == 1
+    assert json.loads(ran.stdout) == json.loads(failing.stdout)
 
 
 def test_outputs_of_the_configuration_are_written_beside_it(logs, tmp_path):
@@ -238,16 +211,6 @@ def test_an_interrupt_is_exit_code_130(tmp_path):
     _, said = run.communicate(timeout=60)
 
     assert (run.returncode, said) == (130, b"mlops: interrupted\n")
-
-
-def test_python_gives_the_report_of_the_command_line(failing, logs, monkeypatch):
-    monkeypatch.chdir(logs.parent)
-    report = monitor(logs, no_state=True)
-    same = json.loads(failing.stdout)
-
-    assert report.exit_code == 1
-    assert report.judgement.to_dict() == same["judgement"]
-    assert report.digests == same["digests"]
 
 
 def test_demo_writes_logs_and_judges_them(tmp_path):
