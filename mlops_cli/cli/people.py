@@ -264,7 +264,9 @@ def write_disagreements(c: Compared) -> int:
 def parted(d: Decisions) -> pl.DataFrame:
     """Units on which the model and a person part, the surest first: item, both decisions, outcome if known."""
     units = d.units.filter(pl.col("model").is_not_null())
-    apart = pl.col("apart").fill_null(value=False) | (pl.col("with_model") < pl.col("raters"))
+    apart = pl.col("apart").fill_null(value=False)
+    if d.pairs.height > d.units.height or "human" not in d.pairs.columns:  # several people an item
+        apart |= pl.col("with_model") < pl.col("raters")
     labels = dict(enumerate(d.classes))
 
     def said(name: str) -> pl.Expr:

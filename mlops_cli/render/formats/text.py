@@ -12,6 +12,7 @@ from rich.text import Text
 from mlops_cli.render import summary
 from mlops_cli.render.grid import Column, Row, grid
 from mlops_cli.render.look import GLYPHS, Look, do, labelled
+from mlops_cli.render.people import of_people, people
 from mlops_cli.render.records import KNOWN, records
 from mlops_cli.render.standing import standing
 from mlops_cli.render.words import clean, count, gist, quantity, reason, zone_of
@@ -76,6 +77,13 @@ def _page(report: Report, look: Look) -> Iterator[Text]:
     yield from _verdict(report, look)
     yield Text()
     yield from _read(report, look)
+    if of_people(report) is not None:
+        yield from people(report, look)
+        if look.every:
+            for table in report.tables:
+                yield from _table(table, look)
+        yield from _notes(report, look)
+        return
     yield from _models(report, look)
     yield from standing(report, look)
     yield from _unknown(report, look)
