@@ -262,7 +262,7 @@ def write_disagreements(c: Compared) -> int:
 
 
 def parted(d: Decisions) -> pl.DataFrame:
-    """Units on which the model and a person part, the surest first: item, both decisions, outcome if known."""
+    """Units on which the model and a person part, the surest first, with the outcome where it is known."""
     units = d.units.filter(pl.col("model").is_not_null())
     apart = pl.col("apart").fill_null(value=False)
     if d.pairs.height > d.units.height or "human" not in d.pairs.columns:  # several people an item

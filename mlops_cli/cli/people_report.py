@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from mlops_cli import __version__
@@ -21,7 +21,10 @@ from mlops_cli.result.scope import Scope, Window
 from mlops_cli.result.verdict import Action, Verdict
 
 SHOWN = 20  # disagreements named in the report
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # of logs without times: the same logs give the same findings
 CELLS = 400  # of a confusion table
+SELECTIVE = 0.01  # p-value below which outcomes are missing for a reason
+CLUSTERED = 1.5  # design effect from which clusters are worth a warning
 
 
 def report(c: Compared, command: str, clock: datetime, path: str = "") -> Report:
@@ -54,7 +57,7 @@ def report(c: Compared, command: str, clock: datetime, path: str = "") -> Report
     if c.ask.now:
         zone = c.loaded.settings.project.timezone
         now = c.ask.now if isinstance(c.ask.now, datetime) else moment(c.ask.now, zone)
-    judgement = _judgement(c, said, code, now)
+    judgement = _judgement(c, said, code)
     warnings = _warnings(c)
     return Report(
         command=command,
@@ -134,10 +137,10 @@ def _range(ci: Sequence[float] | None) -> str:
     return "" if ci is None else f" [{100 * ci[0]:.1f}, {100 * ci[1]:.1f}]"
 
 
-def _judgement(c: Compared, said: Degrees, code: int, now: datetime) -> Judgement:
+def _judgement(c: Compared, said: Degrees, code: int) -> Judgement:
     """Gates that fail what is asked, and slices in which the model fails, as findings."""
     d = c.decisions
-    window = Window(d.start or now, d.end or now)
+    window = Window(d.start or NEVER, d.end or NEVER)
     order = ("human-only", "shadow", "assisted", "partial", "full")
     held = order[: order.index(said.current) + 1]
     alarms = [
@@ -194,7 +197,8 @@ def _slice(said: Mapping[str, Any], model: str, window: Window) -> Finding:
     low, high = region.get("ci") or (None, None)
     message = f"the model fails in {place} ({region['n']} items)"
     if region.get("diff") is not None:
-        message = f"in {place} the model is right {-100 * region['diff']:.1f} pp less often than people ({region['n']})"
+        less = f"{-100 * region['diff']:.1f} pp less often than people"
+        message = f"in {place} the model is right {less} ({region['n']} items)"
     return Finding(
         code="slice-loss",
         group="automation",
@@ -219,43 +223,38 @@ def _slice(said: Mapping[str, Any], model: str, window: Window) -> Finding:
 
 def _warnings(c: Compared) -> tuple[str, ...]:
     """What weakens the answer, a code and a sentence each."""
-    e, d = c.evidence, c.decisions
-    out = []
+    return (*_of_the_logs(c), *_of_the_answer(c))
+
+
+def _of_the_logs(c: Compared) -> Iterator[str]:
+    d, e = c.decisions, c.evidence
+    unseen = "blinding-unknown: nothing says whether people saw the output (human_saw_model)"
     if d.blinding.known == "assumed":
-        out.append(
-            "blinding-unknown: nothing says whether people saw the output (human_saw_model); taken as blind"
-        )
+        yield f"{unseen}; taken as blind"
     if d.blinding.known == "unknown":
-        out.append(
-            "blinding-unknown: people may have followed the output: no agreement is given (human_saw_model)"
-        )
+        yield f"{unseen}: no agreement is given"
     if d.joined < c.asked.min_joined:
-        out.append("join: too few items have decisions of both sides")
-    if (e.paired.get("selective_p") or 1.0) < 0.01:
-        out.append(
-            "selective_labels: whether the outcome is known depends on what people decided; see worst_case"
-        )
-    if (e.paired.get("design_effect") or e.agreement.get("design_effect") or 1.0) > 1.5:
-        out.append(
-            "clusters: decisions hang together by person or item; intervals allow for it, the certificate not"
-        )
-    if e.certificate.threshold is not None and e.certificate.looks is None:
-        out.append(
-            "single-look: the guarantee holds for a single look (--record counts looks, --look K says which)"
-        )
-    if e.agreement.get("paradox"):
-        out.append("kappa-paradox: kappa and AC1 part, as nearly all decisions are of one class")
-    if "positives" in e.agreement:
-        out.append("rare-class: the rarest class is expected in common fewer than 5 times; kappa says little")
+        yield "join: too few items have decisions of both sides"
     if d.tally.repeated:
-        out.append(
-            f"repeated: {d.tally.repeated} further decisions of the same person on the same item, left out"
-        )
+        yield f"repeated: {d.tally.repeated} further decisions of a person on the same item, left out"
+    if (e.paired.get("selective_p") or 1.0) < SELECTIVE:
+        yield "selective_labels: whether the outcome is known depends on what people decided; see worst_case"
+    if (e.paired.get("design_effect") or e.agreement.get("design_effect") or 1.0) > CLUSTERED:
+        yield "clusters: decisions hang together by person or item; the certificate does not allow for it"
+
+
+def _of_the_answer(c: Compared) -> Iterator[str]:
+    e = c.evidence
+    if e.certificate.threshold is not None and e.certificate.looks is None:
+        yield "single-look: the guarantee holds for a single look (--record counts looks, or --look K)"
+    if e.agreement.get("paradox"):
+        yield "kappa-paradox: kappa and AC1 part, as nearly all decisions are of one class"
+    if "positives" in e.agreement:
+        yield "rare-class: the rarest class is expected in common fewer than 5 times; kappa says little"
     if e.confidence.get("calibration_reason"):
-        out.append(f"calibration: {e.confidence['calibration_reason']}")
+        yield f"calibration: {e.confidence['calibration_reason']}"
     if e.audits.get("warning") and not e.audits.get("alarm"):
-        out.append("audit-warning: audited decisions are wrong more often than promised; not yet an alarm")
-    return tuple(out)
+        yield "audit-warning: audited decisions are wrong more often than promised; not yet an alarm"
 
 
 def _details(c: Compared, said: Degrees, warnings: tuple[str, ...], path: str) -> Automation:
@@ -304,9 +303,9 @@ def _details(c: Compared, said: Degrees, warnings: tuple[str, ...], path: str) -
 
 def _choices(c: Compared) -> tuple[str, ...]:
     """What was chosen, each with the option that changes it."""
-    d, model = c.decisions, c.shadow.model or "the model"
+    d, model = c.decisions, f"model {c.shadow.model}" if c.shadow.model else "the model"
     version = f" {d.version}" if d.version else ""
-    out = [f"model {model}{version} (--model, --model-version) beside people: {d.units.height:,} {d.unit}s"]
+    out = [f"{model}{version} (--model, --model-version) beside people: {d.units.height:,} {d.unit}s"]
     if d.segments:
         out.append(f"slices by {', '.join(d.segments)} (--segment)")
     return tuple(out)

@@ -18,8 +18,8 @@ NEXT = {
     "human-only": "log the model's output beside people's decisions, hidden from them",
     "shadow": "go on comparing the hidden output with people's decisions",
     "assisted": "show the output to people{where}; log what they decide before and after (initial_decision)",
-    "partial": "automate decisions at confidence {threshold} or more, the rest goes to people; audit a random {audit}",
-    "full": "automate every decision; audit a random {audit}, blindly",
+    "partial": "automate decisions at confidence {threshold} or more, the rest goes to people; audit {audit}",
+    "full": "automate every decision; audit {audit}, blindly",
 }
 
 
@@ -54,7 +54,7 @@ def supported(gates: Sequence[Gate]) -> tuple[str, tuple[Gate, ...]]:
 
 
 def degrees(gates: Sequence[Gate], current: str, with_kept: str = "") -> tuple[Degrees, bool]:
-    """What is supported and what is recommended; and whether a lower degree is undecided rather than called for.
+    """What is supported and what is recommended; and whether a lower degree is left undecided.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def degrees(gates: Sequence[Gate], current: str, with_kept: str = "") -> tuple[D
         held = [g for g in held if g.name != "hidden" or g.status is Answer.FAIL]
     # Confirmation first: it is what a next run can bring.
     held.sort(key=lambda g: g.name != "confirm")
-    reasons = _reasons(held) or _reasons(barring)
+    reasons = _reasons([g for g in held if g.name != "blinding"] or held) or _reasons(barring)
     return Degrees(current, found, current if held else above, reasons, with_kept), False
 
 
@@ -132,7 +132,7 @@ def _failed(said: Degrees, run: Run) -> list[str]:
         out.append(f"the evidence supports {said.supported}, less than --min-degree {run.minimum}")
     if run.least_agreement is not None and run.agreement is not None and run.agreement < run.least_agreement:
         out.append(
-            f"agreement {100 * run.agreement:.1f} % is below --min-agreement {100 * run.least_agreement:.1f} %"
+            f"agreement {100 * run.agreement:.1f} %, --min-agreement {100 * run.least_agreement:.1f} %"
         )
     return out
 
@@ -171,7 +171,7 @@ def _next(gates: Sequence[Gate], said: Degrees, run: Run) -> str:
     step = NEXT[said.recommended].format(
         where=where,
         threshold="any" if run.threshold is None else f"{run.threshold:.6g}",
-        audit=f"{100 * run.audit_share:.0f} %",
+        audit=f"a random {100 * run.audit_share:.0f} %",
     )
     kept = f"; keep {', '.join(run.kept)} with people" if run.kept and said.recommended != "shadow" else ""
     return step + kept

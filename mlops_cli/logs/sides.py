@@ -216,7 +216,10 @@ def _wide(columns: Sequence[str], wanted: Wanted, found: dict[str, str], where: 
         )
     columns_, probabilities = _confidence(columns, wanted, found, stem, others)
     return Sides(
-        long=False, columns={**columns_, "model": chosen}, probabilities=probabilities, model=model or stem
+        long=False,
+        columns={**columns_, "model": chosen},
+        probabilities=probabilities,
+        model=model or (stem if stem in others and stem != "model" else ""),
     )
 
 

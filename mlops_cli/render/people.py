@@ -242,77 +242,59 @@ def _beyond(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "alpha of people", f"{plain(c['alpha'])} ({c['alpha']['scale']}), AC1 {plain(c['ac1'])}"
     if "alternative_annotator" in c:
         t = c["alternative_annotator"]
-        yield (
-            "annotator test",
-            f"may replace {percent(t['winning_rate'])} of {t['people']} people (epsilon {t['epsilon']:g})",
-        )
+        rate = percent(t["winning_rate"])
+        yield "annotator test", f"may replace {rate} of {t['people']} people (epsilon {t['epsilon']:g})"
     for one in a.get("specific", ())[:TOLD]:
-        yield (
-            f"class {one['class']}",
-            f"{percent(one['value'], one['ci'])}, people {count(one['people'])}, model {count(one['model'])}",
-        )
+        both = f"people {count(one['people'])}, model {count(one['model'])}"
+        yield f"class {one['class']}", f"{percent(one['value'], one['ci'])}, {both}"
     for one in c.get("people", ())[:TOLD]:
         others = "" if one["with_others"] is None else f", with the others {percent(one['with_others'])}"
-        yield (
-            one["person"],
-            f"{count(one['n'])} decisions, with the model {percent(one['with_model'])}{others}",
-        )
+        with_model = percent(one["with_model"])
+        yield one["person"], f"{count(one['n'])} decisions, with the model {with_model}{others}"
     if n:
-        yield (
-            "bias",
-            f"{n['bias']:+.4g}, limits of agreement {_bounds(n['limits'])}, slope {_number(n['slope'])} (p {_number(n['slope_p'])})",
-        )
-        yield (
-            "concordance",
-            f"CCC {_number(n['ccc'])} {_bounds(n['ccc_ci'])}, precision {_number(n['precision'])}, accuracy {_number(n['accuracy'])}",
-        )
+        slope = f"slope {_number(n['slope'])} (p {_number(n['slope_p'])})"
+        yield "bias", f"{n['bias']:+.4g}, limits of agreement {_bounds(n['limits'])}, {slope}"
+        parts = f"precision {_number(n['precision'])}, accuracy {_number(n['accuracy'])}"
+        yield "concordance", f"CCC {_number(n['ccc'])} {_bounds(n['ccc_ci'])}, {parts}"
 
 
 def _tests(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     a, p = found["agreement"], found["paired"]
     for name in ("stuart_maxwell", "bowker"):
         if name in a:
-            yield (
-                name.replace("_", "-"),
-                f"{_number(a[name]['statistic'])}, df {a[name]['df']}, p {_number(a[name]['p'])}",
-            )
+            test = a[name]
+            said = f"{_number(test['statistic'])}, df {test['df']}, p {_number(test['p'])}"
+            yield name.replace("_", "-"), said
     if p.get("mcnemar"):
-        yield (
-            "McNemar",
-            f"only model right {count(p['only_model_right'])}, only people {count(p['only_human_right'])}, mid-p {_number(p['mcnemar']['mid_p'])}",
-        )
+        only = f"only model right {count(p['only_model_right'])}, only people {count(p['only_human_right'])}"
+        yield "McNemar", f"{only}, mid-p {_number(p['mcnemar']['mid_p'])}"
     if p.get("error_consistency") is not None:
-        yield "errors", f"consistency {p['error_consistency']:.3f}, either right {percent(p['either_right'])}"
+        either = percent(p["either_right"])
+        yield "errors", f"consistency {p['error_consistency']:.3f}, either right {either}"
     if p.get("worst_case"):
-        yield (
-            "worst case",
-            f"{points(p['worst_case'][0])} to {points(p['worst_case'][1])} whatever the {count(p['unlabelled'])} unlabelled are",
-        )
+        low, high = (points(x) for x in p["worst_case"])
+        yield "worst case", f"{low} to {high} whatever the {count(p.get('unlabelled', 0))} unlabelled are"
 
 
 def _confidence(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     c, r = found["confidence"], found["remainder"]
     if "auroc" in c:
-        yield (
-            "confidence",
-            f"AUROC {_number(c['auroc'])} {_bounds(c['auroc_ci'])}, AURC {_number(c['aurc'])} ({_number(c['e_aurc'])} above the best)",
-        )
+        area = f"AURC {_number(c['aurc'])} ({_number(c['e_aurc'])} above the best)"
+        yield "confidence", f"AUROC {_number(c['auroc'])} {_bounds(c['auroc_ci'])}, {area}"
     k = c.get("calibration")
     if k:
-        yield (
-            "calibration",
-            f"ECE {k['ece']:.4f} (equal width {k['ece_width']:.4f}), Brier {k['brier']:.4f}, z {k['spiegelhalter_z']:.3g} (p {_number(k['spiegelhalter_p'])})",
-        )
+        test = f"z {k['spiegelhalter_z']:.3g} (p {_number(k['spiegelhalter_p'])})"
+        gaps = f"ECE {k['ece']:.4f} (equal width {k['ece_width']:.4f})"
+        yield "calibration", f"{gaps}, Brier {k['brier']:.4f}, {test}"
     if c.get("best_team"):
         t = c["best_team"]
-        yield (
-            "best team",
-            f"{percent(t['accuracy'])} at {percent(t['coverage'])} automated, as observed; people {percent(t['people'])}, model {percent(t['model'])}",
-        )
+        alone = f"people {percent(t['people'])}, model {percent(t['model'])}"
+        yield "best team", f"{percent(t['accuracy'])} at {percent(t['coverage'])} automated, as seen; {alone}"
     if r:
+        diff = points(r["diff"], r["ci"])
         yield (
             "remainder",
-            f"the least confident {percent(r['share'])}: {points(r['diff'], r['ci'])} against people, n {count(r['n'])}",
+            f"the least confident {percent(r['share'])}: {diff} against people, n {count(r['n'])}",
         )
 
 
@@ -320,20 +302,14 @@ def _advice(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     a = found["assistance"]
     if not a:
         return
-    yield (
-        "overrides",
-        f"{percent(a['override_rate']['value'], a['override_rate']['ci'])} of {count(a['override_rate']['n'])}",
-    )
+    over = a["override_rate"]
+    yield "overrides", f"{percent(over['value'], over['ci'])} of {count(over['n'])}"
     if "gain" in a:
-        yield (
-            "gain",
-            f"{points(a['gain']['diff'], a['gain'].get('cluster_ci') or a['gain']['ci'])} after seeing the output",
-        )
+        gain = points(a["gain"]["diff"], a["gain"].get("cluster_ci") or a["gain"]["ci"])
+        yield "gain", f"{gain} after seeing the output"
         yield "complementarity", f"{points(a['complementarity'])} against the better of model and people"
-        yield (
-            "reliance",
-            f"took right advice {percent(a['rair']['value'])}, wrong advice {percent(a['over_reliance']['value'])}",
-        )
+        wrong = percent(a["over_reliance"]["value"])
+        yield "reliance", f"took right advice {percent(a['rair']['value'])}, wrong advice {wrong}"
     if a.get("automation_bias") is not None:
         yield "automation bias", points(a["automation_bias"])
     if "time_ratio" in a:

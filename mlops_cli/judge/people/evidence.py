@@ -130,7 +130,7 @@ def evidence(d: Decisions, settings: Automation, looks: Looks, digest_: str) -> 
 
 
 def without_kept(e: Evidence, settings: Automation) -> Evidence | None:
-    """The evidence if the failing slices that can be told beforehand stayed with people; None: there are none."""
+    """The evidence if the failing slices that can be told beforehand stayed with people, if any."""
     broken = [tuple(k.split("=", 1)) for k in e.kept if not k.startswith(f"{CLASS}=")]
     if not broken:
         return None
