@@ -9,7 +9,7 @@ import polars as pl
 
 from mlops_cli import __version__
 from mlops_cli.cli.ask import Ask
-from mlops_cli.cli.excuses import excuses, known_table, read_known
+from mlops_cli.cli.excuses import excuses, known_table, read_known, said_too
 from mlops_cli.cli.judging import Judging, adapted, judging
 from mlops_cli.cli.moments import moment as typed_moment
 from mlops_cli.cli.seen import Seen
@@ -62,7 +62,7 @@ def assemble(counted: Sequence[Counted], ask: Ask, loaded: Loaded, note: str, cl
         now=moment(now),
         exit_code=int(code),
         level=level,
-        verdict=health(blocking, code, tuple(required)),
+        verdict=said_too(health(blocking, code, tuple(required)), excused, judgement.findings),
         judgement=judgement,
         sources=tuple(s for c in counted for s in _sources(c)),
         details={"monitor": _details(seen, judged, ask, newest, now).to_dict()},

@@ -1,7 +1,7 @@
 """Excuses: open findings that do not block, each with its reason and its end."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ import tomli
 from mlops_cli.errors import UsageError
 from mlops_cli.judge.decided import Said, names
 from mlops_cli.judge.say import moment
-from mlops_cli.result.finding import Finding
+from mlops_cli.result.finding import Finding, Status
 from mlops_cli.result.report import Table
 from mlops_cli.result.scope import iso
 from mlops_cli.result.tables import KNOWN
+from mlops_cli.result.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,10 @@ def excuses(
             *(k for k in known if names(k.pattern, one.id)),
             *_soft(one, soft),
         ]:
-            if excuse.until is not None and excuse.until <= now:
-                notes.append(f"{one.id}: {excuse.kind} expired on {iso(excuse.until)[:10]}, it counts again")
-            else:
+            if excuse.until is None or excuse.until > now:
                 out.setdefault(one.id, excuse)
+            elif one.status is not Status.RECOVERED:
+                notes.append(f"{one.id}: {excuse.kind} expired on {iso(excuse.until)[:10]}, it counts again")
     return out, notes
 
 
@@ -125,6 +126,17 @@ def _known(row: Any, where: str) -> Excuse:
         until if until.tzinfo else until.replace(tzinfo=UTC),
         str(row.get("who", "")),
     )
+
+
+def said_too(verdict: Verdict, excused: dict[str, Excuse], findings: Sequence[Finding]) -> Verdict:
+    """The verdict, with what is open and does not block."""
+    held = [f for f in findings if f.id in excused and f.status is not Status.RECOVERED]
+    if not held:
+        return verdict
+    first = excused[held[0].id]
+    more = f", and {len(held) - 1} more" if len(held) > 1 else ""
+    said = f"does not block: {held[0].id} ({first.reason}){more}"
+    return replace(verdict, reason=f"{verdict.reason}; {said}")
 
 
 def known_table(excused: dict[str, Excuse]) -> Table:

@@ -16,7 +16,12 @@ PANELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "shadow-compare": ("shadow_compare:command", "How does a model compare with the people beside it?"),
         "automation": ("automation:command", "How much may it decide alone, and above which confidence?"),
     },
-    "Decide": {},
+    "Decide": {
+        "accept": ("decide:accept", "Take a level shift as the new normal."),
+        "ack": ("decide:ack", "Say that a finding was real or false; it blocks no more."),
+        "silence": ("decide:silence", "Judge a metric not at all for a while: a maintenance."),
+        "history": ("history:command", "What earlier runs have found, by incident or by run."),
+    },
     "Set up": {
         "demo": ("demo:command", "Write small logs with planted faults into a folder and monitor them."),
         "init": ("init:command", "Write the mlops.toml that fits some logs."),

@@ -1,5 +1,6 @@
 """`mlops monitor`: what was read, what moved and by how much, and an exit code to gate on."""
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -41,9 +42,15 @@ def command(ask: Ask, output: Output) -> int:
     and says which input, output and software metrics moved, by how much, how sure that is, and what to do.
     """
     from mlops_cli.cli.asked import ready  # noqa: PLC0415 # polars, pydantic
+    from mlops_cli.cli.steps import State  # noqa: PLC0415
+    from mlops_cli.ledger.history import save  # noqa: PLC0415
 
     loaded = ready(ask)
     to = targets(output, loaded.settings.report.outputs, loaded.folder)
     with shown(quiet=output.quiet) as tick:
         said = report(ask, progress=tick)
-    return say(said, output, to)
+    code = say(said, output, to)
+    lost = save(State(ask, loaded).folder, said)
+    if lost:
+        sys.stderr.write(f"mlops: {lost}\n")
+    return code
