@@ -102,6 +102,7 @@ class Tables:
         """Units where they first came, by stratum."""
         return self.cells(TRAFFIC)
 
+    @cached_property
     def statuses(self) -> Mapping[int, tuple[Floats, Floats]]:
         """Status of 400 or more → rows of treatment and control, (windows, strata)."""
         out: dict[int, tuple[Floats, Floats]] = {}

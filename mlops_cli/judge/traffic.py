@@ -240,7 +240,7 @@ def _with_errors(stratum: Stratum, mask: Bools, c: Floats, b: Floats) -> Stratum
 def _one_sided(tables: Tables, run: Run, kept: Bools) -> list[str]:
     """A status that only one arm has says that the arms differ in more than the model."""
     out = []
-    for status, (c, b) in sorted(tables.statuses().items()):
+    for status, (c, b) in sorted(tables.statuses.items()):
         n = [float(x[run.first : run.last][:, kept].sum()) for x in (c, b)]
         for own, other, name in ((n[0], n[1], "treatment"), (n[1], n[0], "control")):
             if own >= ONE_SIDED and not other:
@@ -251,7 +251,7 @@ def _one_sided(tables: Tables, run: Run, kept: Bools) -> list[str]:
 def one_sided_errors(tables: Tables, run: Run, kept: Bools) -> Sequence[tuple[int, Floats, Floats]]:
     """Statuses of 500 or more that only the control has: they make the treatment look better."""
     out: list[tuple[int, Floats, Floats]] = []
-    for status, (c, b) in sorted(tables.statuses().items()):
+    for status, (c, b) in sorted(tables.statuses.items()):
         mine, others = c[run.first : run.last][:, kept].sum(), b[run.first : run.last][:, kept].sum()
         if status >= 500 and others >= ONE_SIDED and not mine:
             out.append((status, c, b))

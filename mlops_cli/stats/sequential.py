@@ -14,7 +14,8 @@ Floats = NDArray[np.float64]
 # Mixing grid on the log of the rate ratio: 2 % to 148-fold.
 DELTAS: Floats = np.exp(np.linspace(np.log(0.02), np.log(5.0), 48))
 _WEIGHT = -np.log(len(DELTAS))
-_STEPS = 50  # bisections on [-1, 1]: 2e-15
+_GRID: Floats = np.linspace(0.0, 1.0, 65)
+_ROUNDS = 8  # each narrows a bound by 64: to the last bit of [-1, 1]
 
 
 class Increments(NamedTuple):
@@ -171,28 +172,12 @@ def lower_excess(found: Increments, alpha: ArrayLike) -> Floats:
     (...,) in [-1, 1]; -1 where nothing is known
 
     """
-    line = Increments(*(v[..., 0, :] for v in found.total()))
-    enough = -np.log(np.asarray(alpha, np.float64))
-    low, high = np.full(line.a.shape[:-1], -1.0), np.full(line.a.shape[:-1], 1.0)
-    known = _at(line, low) >= enough
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        passed = _at(line, middle) >= enough
-        low, high = np.where(passed, middle, low), np.where(passed, high, middle)
-    return np.where(known, low, -1.0)
+    return _edge(found, alpha, side=1)
 
 
 def upper_excess(found: Increments, alpha: ArrayLike) -> Floats:
     """Upper bound on the excess; `found` is of side -1, otherwise as `lower_excess`; 1 where nothing is."""
-    line = Increments(*(v[..., 0, :] for v in found.total()))
-    enough = -np.log(np.asarray(alpha, np.float64))
-    low, high = np.full(line.a.shape[:-1], -1.0), np.full(line.a.shape[:-1], 1.0)
-    known = _at(line, high) >= enough
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        passed = _at(line, middle) >= enough
-        low, high = np.where(passed, low, middle), np.where(passed, middle, high)
-    return np.where(known, high, 1.0)
+    return _edge(found, alpha, side=-1)
 
 
 def until(
@@ -234,8 +219,18 @@ def until(
     return high
 
 
-def _at(line: Increments, margin: Floats) -> Floats:
-    return _mixed(line.a - margin[..., None] * line.b)
+def _edge(found: Increments, alpha: ArrayLike, side: int) -> Floats:
+    """The margin on [-1, 1] at which the e-value crosses `1 / alpha`: with side 1 it falls as margins rise."""
+    line = found.total()  # (..., 1, 48): against a grid of margins
+    enough = -np.log(np.asarray(alpha, np.float64))[..., None]
+    low, high = np.full(line.a.shape[:-2], -1.0), np.full(line.a.shape[:-2], 1.0)
+    for _ in range(_ROUNDS):
+        grid = low[..., None] + (high - low)[..., None] * _GRID
+        passed = _mixed(line.a - grid[..., None] * line.b) >= enough
+        below = passed.sum(-1) if side == 1 else len(_GRID) - passed.sum(-1)
+        at = np.clip(below, 1, len(_GRID) - 1)[..., None]  # nothing is known: the end stays where it is
+        low, high = (np.take_along_axis(grid, k, -1)[..., 0] for k in (at - 1, at))
+    return np.asarray(low if side == 1 else high)
 
 
 def _mixed(line: Floats) -> Floats:

