@@ -16,9 +16,9 @@ from polars.testing import assert_frame_equal
 
 from mlops_cli.logs.format import LogFile, Part
 from mlops_cli.profile.cache import Cache
-from mlops_cli.profile.spare_kernel import profile_file
-from mlops_cli.profile.spare_merge import merge
-from mlops_cli.profile.spare_pieces import WORDS
+from mlops_cli.profile.kernel import profile_file
+from mlops_cli.profile.merge import merge
+from mlops_cli.profile.columns import WORDS
 from mlops_cli.profile.registry import ENGINES
 from mlops_cli.profile.spec import FieldSpec, ProfileSpec, WindowSpec
 from mlops_cli.profile.view import pool, select
@@ -186,7 +186,7 @@ def test_a_reference_has_all_its_rows_in_window_0(tmp_path):
 def test_pieces_do_not_show(tmp_path, monkeypatch):
     rows = some_rows(5, 400)
     one = profile_file(write(tmp_path, rows), SEGMENTED)
-    monkeypatch.setattr("mlops_cli.profile.spare_pieces.ROWS", 100)
+    monkeypatch.setattr("mlops_cli.profile.pieces.ROWS", 100)
     cut = profile_file(write(tmp_path, rows, row_group_size=37), SEGMENTED)
 
     same(one, cut, rounded=True)

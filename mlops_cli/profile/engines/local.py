@@ -1,21 +1,29 @@
-"""Threads of this process: pieces of files are counted side by side, the biggest files first."""
+"""Threads of this process: files are counted side by side, the biggest first, big ones range by range."""
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
 
 from mlops_cli.logs.format import Part
 from mlops_cli.profile.cache import Cache
-from mlops_cli.profile.spare_kernel import Counted, count_piece, finish, profile_file
-from mlops_cli.profile.spare_merge import assemble, merge
-from mlops_cli.profile.spare_pieces import ROWS, ranges
+from mlops_cli.profile.merge import assemble, cut
 from mlops_cli.profile.spec import Profile, ProfileSpec
 
-THREADS = 4  # beyond, the parts that hold the interpreter's lock decide (`performance.md` 5)
+THREADS = 4  # beyond, what holds the interpreter's lock decides (`performance.md` 5)
+PIECES = 4  # of a range; a file of more is counted in several
+BIG = 2_000_000  # rows from which a file may have so many pieces
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass
+class _File:
+    """A part that is being counted: its ranges that are done, of how many; none: it is one task."""
+
+    part: Part
+    ranges: int = 0
+    done: dict[int, Profile] = field(default_factory=dict)
 
 
 def run(
@@ -37,7 +45,7 @@ def run(
     Raises
     ------
     DataError
-        Where a file is no whole Parquet file.
+        Where a file is gone or damaged. What was finished before is in the cache.
 
     """
     total = sum(p.source.bytes for p in parts)
@@ -53,57 +61,48 @@ def run(
             done += part.source.bytes
     if progress:
         progress(done, total)
-    threads = max(1, min(THREADS, os.cpu_count() or 1))
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for part, profile in _counted(pool, threads, _biggest_first(missing), spec, whole=whole):
-                cache.put(part, spec, whole, profile)
-                profiles.append(profile)
-                done += part.source.bytes
-                if progress:
-                    progress(done, total)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    if not profiles:
-        return assemble(spec, [], tuple(f.mantissa for f in spec.fields))
-    return merge(profiles)
+
+    def finished(part: Part, profile: Profile) -> None:
+        nonlocal done
+        cache.put(part, spec, whole, profile)
+        profiles.append(profile)
+        done += part.source.bytes
+        if progress:
+            progress(done, total)
+
+    if missing:
+        _count(missing, spec, finished, whole=whole)
+    return assemble(spec, profiles)
 
 
-def _biggest_first(parts: Sequence[Part]) -> list[Part]:
-    return sorted(parts, key=lambda p: (-p.rows, p.path, p.kind))
+def _count(
+    parts: Sequence[Part], spec: ProfileSpec, finished: Callable[[Part, Profile], None], *, whole: bool
+) -> None:
+    """Count every part; `finished` is called in this thread, as files are done."""
+    from mlops_cli.profile.kernel import profile_file, ranges  # noqa: PLC0415 - 0.2 s for pyarrow, not needed
+    # where all is cached
 
+    def ranged(part: Part) -> list[tuple[int, int]]:
+        cuts = ranges(part, PIECES) if part.rows > BIG else []
+        return cuts if len(cuts) > 1 else []
 
-@dataclass(frozen=True)
-class _Flight:
-    """A part that is being counted: as one task, or piece by piece."""
-
-    part: Part
-    whole: Future[Profile] | None
-    pieces: tuple[Future[Counted], ...] = ()
-
-    def land(self, spec: ProfileSpec) -> tuple[Part, Profile]:
-        if self.whole is not None:
-            return self.part, self.whole.result()
-        return self.part, finish(spec, [piece.result() for piece in self.pieces])
-
-
-def _counted(
-    pool: ThreadPoolExecutor, threads: int, parts: Sequence[Part], spec: ProfileSpec, *, whole: bool
-) -> Iterator[tuple[Part, Profile]]:
-    """Profiles as files are finished; few files are in flight, so that few results are held."""
-    flights: deque[_Flight] = deque()
-    for part in parts:
-        flights.append(_launch(pool, part, spec, whole=whole))
-        if len(flights) > threads:
-            yield flights.popleft().land(spec)
-    while flights:
-        yield flights.popleft().land(spec)
-
-
-def _launch(pool: ThreadPoolExecutor, part: Part, spec: ProfileSpec, *, whole: bool) -> _Flight:
-    cuts = ranges(part) if part.rows > ROWS else []
-    if len(cuts) < 2:
-        return _Flight(part, pool.submit(profile_file, part, spec, whole=whole))
-    pieces = (pool.submit(count_piece, part, spec, cut, whole=whole) for cut in cuts)
-    return _Flight(part, None, tuple(pieces))
+    tasks: dict[Future[Profile], tuple[_File, int]] = {}
+    pool = ThreadPoolExecutor(max(1, min(THREADS, os.cpu_count() or 1)))
+    try:
+        for part in sorted(parts, key=lambda p: (-p.rows, p.path, p.kind)):
+            cuts = ranged(part)
+            file = _File(part, len(cuts))
+            if not cuts:
+                tasks[pool.submit(profile_file, part, spec, whole=whole)] = file, 0
+            for k, row_groups in enumerate(cuts):
+                task = pool.submit(profile_file, part, spec, whole=whole, row_groups=row_groups)
+                tasks[task] = file, k
+        for task in as_completed(list(tasks)):
+            file, k = tasks.pop(task)
+            file.done[k] = task.result()
+            if len(file.done) >= file.ranges:
+                made = file.done.pop(0) if not file.ranges else cut(assemble(spec, list(file.done.values())))
+                file.done.clear()
+                finished(file.part, made)
+    finally:
+        pool.shutdown(cancel_futures=True)
