@@ -133,7 +133,8 @@ def _ceiling(found: Mapping[str, Any], look: Look) -> Iterator[Text]:
         )
         return
     said = f"agree with each other in {percent(c['human_human']['mean'])}, with the model in "
-    said += f"{percent(c['model_human']['mean'])}: {points(c['excess']['mean'], c['excess']['ci'])}, {c['verdict']}"
+    excess = points(c["excess"]["mean"], c["excess"]["ci"])
+    said += f"{percent(c['model_human']['mean'])}: {excess}, {c['verdict']}"
     yield from _line("people", said, look)
 
 
