@@ -1,7 +1,7 @@
 """The halves that commands share: what was asked → logs → profile → measurements."""
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,7 +14,7 @@ from mlops_cli.cli.asked import ready_of
 from mlops_cli.cli.moments import moment
 from mlops_cli.config.load import Loaded
 from mlops_cli.config.settings import Settings
-from mlops_cli.errors import DataError, UsageError
+from mlops_cli.errors import DataError, UsageError, unknown
 from mlops_cli.logs.discover import Discovered, discover
 from mlops_cli.logs.format import LogFile, Logs
 from mlops_cli.logs.open import open_logs
@@ -127,11 +127,7 @@ def units(ask: Ask, loaded: Loaded, state: State, progress: Progress | None) -> 
             continue
         out.append(Unit(name, settings, folder, open_logs(files, state.text, progress), found))
     if not out:
-        raise UsageError(
-            f"no model '{ask.model}' in these logs",
-            ", ".join(ask.paths),
-            f"choose one of: {', '.join(sorted({f.model for f in found.files if f.model}))}",
-        )
+        raise unknown("model", ask.model, sorted({f.model for f in found.files if f.model}), "--model")
     return out
 
 
@@ -169,6 +165,26 @@ def count(unit: Unit, ask: Ask, state: State, progress: Progress | None) -> Coun
         against = _pooled(profile, line.baseline)
     frame = _measure(profile, against, line, settings, joined, ask.statistics)
     return Counted(unit, profile, line, against.profile, said, frame, joined)
+
+
+def chosen(counted: Sequence[Counted], ask: Ask) -> list[Counted]:
+    """Those that have the model that was asked for; all, where none was."""
+    if not ask.model:
+        return list(counted)
+    models = [{c.unit.name} if c.unit.name else set(c.profile.groups["model"]) for c in counted]
+    found = [c for c, has in zip(counted, models, strict=True) if ask.model in has]
+    if not found:
+        known = sorted({name for has in models for name in has if name})
+        raise (
+            unknown("model", ask.model, known, "--model")
+            if known
+            else UsageError(
+                "these logs name no model",
+                "--model",
+                "leave it out, or name the column: --column model=COLUMN",
+            )
+        )
+    return found
 
 
 def reference(unit: Unit, ask: Ask, state: State, progress: Progress | None) -> tuple[Profile, int]:

@@ -30,6 +30,8 @@ def models_table(seen: Sequence[Seen]) -> Table:
         for model, total, unknown in counts.sort("model").iter_rows():
             found = [f for f in one.outcome.judgement.findings if f.scope.model == model]
             rows.append(_model(model, total - unknown, unknown, found))
+    named = [row for row in rows if row[0] or row[5]]  # what no model's logs can give is no model
+    rows = named or rows
     rows.sort(key=lambda r: (-Level[r[1].upper()], -r[2], -r[3], r[0]))
     return Table("models", "models, worst first", MODELS, tuple(rows))
 

@@ -39,7 +39,7 @@ def health(judgement: Judgement, code: ExitCode, unknown: tuple[str, ...]) -> Ve
             because=tuple(f.id for f in held),
         )
     past = len(judgement.findings)
-    reason = f"{judgement.checked} checks passed" if not past else f"{past} findings, all recovered"
+    reason = f"{judgement.checked} checks passed" if not past else f"{_count(past, 'finding')}, recovered"
     return Verdict(Action.NONE, f"healthy: {reason}")
 
 

@@ -57,4 +57,4 @@ def test_recovered_findings_leave_it_healthy():
     said = verdict(finding(status=Status.RECOVERED))
 
     assert said.action == Action.NONE
-    assert said.reason == "healthy: 1 findings, all recovered"
+    assert said.reason == "healthy: 1 finding, recovered"

@@ -27,12 +27,12 @@ def report(ask: Ask, *, progress: Callable[[int, int], None] | None = None) -> "
     """
     from mlops_cli.cli.asked import ready  # noqa: PLC0415
     from mlops_cli.cli.assemble import assemble  # noqa: PLC0415 # polars and numpy: 0.5 s
-    from mlops_cli.cli.steps import State, count, units  # noqa: PLC0415
+    from mlops_cli.cli.steps import State, chosen, count, units  # noqa: PLC0415
 
     loaded = ready(ask)
     state = State(ask, loaded)
     counted = [count(unit, ask, state, progress) for unit in units(ask, loaded, state, progress)]
-    return assemble(counted, ask, loaded, state.note, datetime.now(UTC))
+    return assemble(chosen(counted, ask), ask, loaded, state.note, datetime.now(UTC))
 
 
 def command(ask: Ask, output: Output) -> int:
