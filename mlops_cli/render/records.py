@@ -6,7 +6,7 @@ from typing import Any
 
 from mlops_cli.result.report import Report, Table
 
-KNOWN = ("models", "series", "windows", "unknown", "bounds", "changes")
+KNOWN = ("models", "series", "windows", "unknown", "bounds", "changes", "distributions")
 
 
 @dataclass(frozen=True)
