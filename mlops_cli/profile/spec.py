@@ -9,6 +9,7 @@ import json
 from bisect import bisect_left, bisect_right
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -169,7 +170,7 @@ class ProfileSpec:
     kernel: int = KERNEL
     probe: str = ""  # hash of a fixed text: polars does not promise stable hashes
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Key of the cache: equal specs count alike."""
         text = json.dumps(asdict(self), sort_keys=True)
