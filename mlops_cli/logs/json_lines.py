@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 
 from mlops_cli.logs.json_records import in_lines
 from mlops_cli.logs.shape import DTYPES, Shape
 from mlops_cli.logs.sift import Sieve, lines_of
-from mlops_cli.logs.stream import Block, blocks, head
+from mlops_cli.logs.stream import NEWLINE, Block, blocks, head
 from mlops_cli.result.report import BadLine
 
 SMALL = 4 << 20  # bytes below which DuckDB's import costs more than it saves
@@ -124,10 +125,14 @@ def _objects(data: bytes) -> int:
 
     Then no object goes over several lines: within JSON no opening brace follows a closing one.
     """
-    lines = data.count(b"\n") + (not data.endswith(b"\n"))
-    opened = data.startswith(b"{") + data.count(b"\n{")
-    closed = data.count(b"}\n") + data.count(b"}\r\n") + data.endswith(b"}")
-    return lines if lines == opened == closed else 0
+    if not data.endswith(b"\n"):
+        data += b"\n"
+    text = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(text == NEWLINE)
+    begins = np.concatenate(([0], ends[:-1] + 1))
+    last = text[ends - 1]
+    closed = (last == ord("}")) | ((last == ord("\r")) & (text[np.maximum(ends - 2, 0)] == ord("}")))
+    return len(ends) if closed.all() and (text[begins] == ord("{")).all() else 0
 
 
 def parse(text: bytes) -> tuple[dict[str, Any] | None, str]:

@@ -18,7 +18,7 @@ from mlops_cli.logs.expressions import expression, resolve, schema_of
 from mlops_cli.logs.format import LogFile, Logs, Part
 from mlops_cli.logs.private import touches
 from mlops_cli.logs.registry import FORMATS
-from mlops_cli.logs.roles import hint_of, recognise
+from mlops_cli.logs.roles import Roles, recognise
 from mlops_cli.logs.text_cache import stored
 from mlops_cli.logs.times import ZONED, is_naive
 from mlops_cli.result.report import BadLine
@@ -53,12 +53,13 @@ def open_logs(files: Sequence[LogFile], text_cache: Path | None, progress: Progr
     """
     parts: list[Part] = []
     notes: dict[str, None] = {}
+    known: dict[str, Roles] = {}
     done, total = 0, sum(f.bytes for f in files)
     for file in files:
         if FORMATS[file.format].read is None and not _meant(file):
             parts += _as_it_lies(file)
         else:
-            more, said = _from_text(file, text_cache)
+            more, said = _from_text(file, text_cache, known)
             parts += more
             notes |= dict.fromkeys(said)
         done += file.bytes
@@ -95,8 +96,11 @@ def _metadata(file: LogFile) -> Any:
         ) from None
 
 
-def _from_text(file: LogFile, cache: Path | None) -> tuple[list[Part], list[str]]:
-    """Parts of a text log. Its columns are recognised again: now all are known, not those of a sample."""
+def _from_text(file: LogFile, cache: Path | None, known: dict[str, Roles]) -> tuple[list[Part], list[str]]:
+    """Parts of a text log. Its columns are recognised again: now all are known, not those of a sample.
+
+    `known` are the roles of files that were seen before, by their columns.
+    """
     form = FORMATS[file.format]
     kept = stored(file, form, cache)
     out: list[Part] = []
@@ -105,9 +109,11 @@ def _from_text(file: LogFile, cache: Path | None) -> tuple[list[Part], list[str]
             continue
         columns: dict[str, Mapping[str, str]] = {kind: {}}
         if kept.rows[kind]:
-            sample = pl.scan_parquet(path, glob=False).head(SAMPLE).collect()
-            roles = recognise(sample, hint=hint_of(file.shown), kind=kind, given=file.given)
-            columns = {kind: roles.columns, **roles.split}
+            key = repr((schema_of(path), kind, sorted(file.given.items(), key=repr)))
+            if key not in known:
+                sample = pl.scan_parquet(path, glob=False).head(SAMPLE).collect()
+                known[key] = recognise(sample, kind=kind, given=file.given)
+            columns = {kind: known[key].columns, **known[key].split}
         out += _parts(file, path, kept.fingerprint, columns, pq.read_metadata(path))
     if out:
         out[0] = replace(out[0], bad=kept.bad, quarantined=kept.quarantined)
