@@ -230,7 +230,9 @@ def _reference(
             return saved, None
         if not Path(path).exists() and (Path(unit.folder) / BASELINES / f"{given}{SUFFIX}").exists():
             return load_baseline(Path(unit.folder) / BASELINES / f"{given}{SUFFIX}"), None
-        found = discover((path,), unit.settings.model_copy(update={"sources": {}}), columns=ask.columns)
+        # A training table need not have the columns that were named for the logs.
+        plain = unit.settings.model_copy(update={"sources": {}})
+        found = discover((path,), plain, columns=ask.columns, strict=False)
         logs = open_logs(found.files, state.text, progress)
         if not logs.parts:
             raise DataError(

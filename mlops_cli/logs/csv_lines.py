@@ -55,7 +55,11 @@ def dialect_of(start: bytes) -> Dialect | None:
     first = [one.strip() for one in cut(lines[0], delimiter) or []]
     header = not any(_NUMBER.match(one) for one in first) and len(first) == len(set(first))
     names = first if header else [f"column_{i}" for i in range(1, len(first) + 1)]
-    return Dialect(delimiter, tuple(name or f"column_{i}" for i, name in enumerate(names, 1)), header)
+    # Without a name: the row numbers of a table that pandas wrote.
+    named = (
+        name or (f"__index_level_{i}__" if i == 0 else f"column_{i + 1}") for i, name in enumerate(names)
+    )
+    return Dialect(delimiter, tuple(named), header)
 
 
 def cut(record: str, delimiter: str) -> list[str] | None:
@@ -239,7 +243,8 @@ def read(checked: Checked, run: Callable[[pl.LazyFrame], T]) -> T:
         return pl.scan_csv(
             checked.sieve.clean,
             separator=dialect.delimiter,
-            has_header=dialect.header,
+            has_header=False,  # its names may be empty
+            skip_rows=int(dialect.header),
             schema=schema,
             glob=False,
         )

@@ -45,6 +45,7 @@ def discover(
     columns: Mapping[str, str] | None = None,
     stdin_format: str = "jsonl",
     config_dir: str = ".",
+    strict: bool = True,
 ) -> Discovered:
     """The log files under `paths`, or without any those of the settings' sources.
 
@@ -55,6 +56,7 @@ def discover(
     columns : canonical name → column, path or "= SQL"; used in every file that has the column
     stdin_format : name of a format, or `auto`
     config_dir : relative paths of the sources start here
+    strict : a column of `columns` that no file has is an error
 
     Raises
     ------
@@ -68,7 +70,8 @@ def discover(
     seen = _Seen(dict(columns or {}), stdin_format)
     for one in found.files:
         seen.look(one)
-    seen.check_columns()
+    if strict:
+        seen.check_columns()
     if not seen.files:
         raise _nothing(paths, seen)
     seen.files = missed(seen.files)

@@ -26,6 +26,7 @@ from mlops_cli.logs.times import time_of
 
 MOST_MODELS = 50  # a column `model` of more values is a feature (of a car), no model's name
 DEPTH = 5
+INDEX = "__index_level_"  # pandas' row numbers
 SURE = 0.8  # share of a sample that must read as the type that a role wants
 _CLASS = re.compile(r"(.*(?:proba|prob|probability)[_. -])\S+$", re.IGNORECASE)
 _WORDS = re.compile(r"[^a-z0-9]+")
@@ -90,7 +91,7 @@ def recognise(
     given : the user's map (canonical name → column, path, "= SQL", list or table); it wins
 
     """
-    leaves = list(_leaves(sample))
+    leaves = [leaf for leaf in _leaves(sample) if not leaf.source.startswith(INDEX)]
     fixed, features, dropped = _given(given or {}, {leaf.source for leaf in leaves})
     taken = {s for s in fixed.values() if not s.startswith(EXPRESSION)} | dropped
     taken |= {name for s in fixed.values() if s.startswith(EXPRESSION) for name in roots(s)}

@@ -187,3 +187,7 @@ def cut(folder: Path, packed: bytes) -> Checked:
 )
 def test_other_texts_are_not_claimed(text):
     assert FORMAT.detect(text.encode(), "notes.txt") == 0.0
+
+
+def test_a_first_column_without_a_name_holds_row_numbers(tmp_path):
+    assert read(tmp_path, ",a\n0,x\n1,y\n").columns == ["__index_level_0__", "a"]

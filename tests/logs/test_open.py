@@ -375,3 +375,9 @@ def test_what_another_log_gives_is_not_missed(tmp_path):
         "access": ("timestamp",),
         "actions": (),
     }
+
+
+def test_a_baseline_need_not_have_the_columns_that_are_named_for_the_logs(tmp_path):
+    path = jsonl(tmp_path / "train.jsonl", [{"x": 1, "label": 1}])
+
+    assert discover([str(path)], Settings(), columns={"latency_ms": "took"}, strict=False).files

@@ -216,3 +216,7 @@ def test_an_unknown_role_is_an_error_with_the_nearest():
 def test_nothing_known_is_said():
     assert not recognise(frame(colour="red", size=3.0)).known
     assert recognise(frame(colour="red", prediction=3.0)).known
+
+
+def test_row_numbers_that_pandas_writes_are_no_feature():
+    assert set(recognise(frame(__index_level_0__=7, prediction=1)).columns) == {"prediction"}
