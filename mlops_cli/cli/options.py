@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from mlops_cli.cli.arms import BLUE_GREEN, CANARY, BlueGreen, Canary, arms
 from mlops_cli.cli.ask import FAIL_ON, STATISTICS, UNDECIDED, Ask, one_of
 from mlops_cli.cli.beside import BESIDE, Beside, beside
 from mlops_cli.errors import UsageError
@@ -167,6 +168,8 @@ SHARED: Mapping[Any, tuple[Mapping[str, tuple[Any, Any]], Callable[[Mapping[str,
     Configured: ({name: ASK[name] for name in CONFIGURED}, ask),
     Output: (OUTPUT, output),
     Beside: (BESIDE, beside),
+    Canary: (CANARY, arms),
+    BlueGreen: (BLUE_GREEN, arms),
 }
 
 

@@ -9,10 +9,13 @@ from mlops_cli.registry import Registry
 PANELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Look": {
         "monitor": ("monitor:command", "Is the model healthy? What moved, by how much, how sure is that?"),
+        "rows": ("rows:command", "The requests behind a finding, worst first, straight from the logs."),
+        "verify": ("verify:command", "Compute a report again from the logs, and name the first difference."),
         "report": ("report:command", "Write a result that was kept as JSON in other formats."),
         "explain": ("explain:command", "What a metric is: formula, unit, lines, source, remedies."),
     },
     "Compare": {
+        "canary": ("canary:command", "May the treatment get more traffic, or has it to go back?"),
         "shadow-compare": ("shadow_compare:command", "How does a model compare with the people beside it?"),
         "automation": ("automation:command", "How much may it decide alone, and above which confidence?"),
     },
@@ -51,5 +54,6 @@ REPORTS: Registry[Callable[..., Any]] = Registry(
         "monitor": "monitor:report",
         "shadow-compare": "shadow_compare:report",
         "automation": "automation:report",
+        "canary": "canary:report",
     },
 )

@@ -9,10 +9,10 @@ from mlops_cli.config.rollout import DEFAULTS, Rollout
 from mlops_cli.judge.arm_tables import Bools, Tables
 from mlops_cli.judge.means import compare_mean, compare_mean_limit
 from mlops_cli.judge.rates import Asked, compare_limit, compare_rate
-from mlops_cli.judge.say_arms import moment_text
+from mlops_cli.judge.say_arms import moment_text, texts
 from mlops_cli.judge.traffic import Plan, Run, health_of, run_of
 from mlops_cli.profile.arms import ArmCounts
-from mlops_cli.result.comparison import Call, Compared, Comparison, Evidence
+from mlops_cli.result.comparison import Call, Compared, Comparison, Evidence, Health, State
 from mlops_cli.stats.evalues import log_average, named
 
 MEANS = ("log-latency", "score", "label-error")
@@ -50,7 +50,7 @@ def compare(tables: Tables, settings: Rollout, plan: Plan, look: int) -> Compari
     metrics = tuple(
         _metric(Asked(name, settings.margin(name), settings, tables, run, kept)) for name in DEFAULTS
     )
-    metrics = tuple(m for m in metrics if _shown(m, counts, settings))
+    metrics = tuple(replace(m, shown=texts(m)) for m in metrics if _shown(m, counts, settings))
     metrics, log_e_all = _together(metrics, settings)
     traffic = tables.traffic
     c = traffic.nc.sum(1)
@@ -145,8 +145,6 @@ def _excluded(tables: Tables, run: Run, kept: Bools) -> dict[str, int]:
 
 def _empty(counts: ArmCounts, settings: Rollout) -> Comparison:
     """No row at all."""
-    from mlops_cli.result.comparison import Health, State  # noqa: PLC0415 - only here
-
     arms = [a for a in (counts.treatment, counts.control) if a]
     return Comparison(
         counts.control,

@@ -38,7 +38,10 @@ def sentence(found: Compared, call: Call, enough_harm: float, enough_safe: float
     """Estimate, bound, margin, and the evidence that decided."""
     harm, safe = found.log_e_harm or 0.0, found.log_e_safe or 0.0
     of_harm = f"log e {harm:.1f}, {enough_harm:.1f} is enough"
-    not_yet = f"not known yet (log e of safety {safe:.1f} of {enough_safe:.1f}, of harm {harm:.1f} of {enough_harm:.1f})"
+    not_yet = (
+        f"not known yet (log e of safety {safe:.1f} of {enough_safe:.1f}, "
+        f"of harm {harm:.1f} of {enough_harm:.1f})"
+    )
     if found.control is None:
         have = f"{value_text(found, found.treatment)}, the limit is {value_text(found, found.limit)}"
         if call is Call.HARM:
@@ -63,3 +66,13 @@ def sentence(found: Compared, call: Call, enough_harm: float, enough_safe: float
         Call.UNKNOWN: f"{pair}, at most {high}, and up to {margin} is no harm: {not_yet}",
     }
     return said[call]
+
+
+def texts(found: Compared) -> dict[str, str]:
+    """The numbers that are known, as people read them."""
+    values = {"control": found.control, "treatment": found.treatment, "limit": found.limit}
+    changes = {"estimate": found.estimate, "lower": found.lower, "upper": found.upper, "margin": found.margin}
+    return {
+        **{k: value_text(found, v) for k, v in values.items() if v is not None},
+        **{k: change_text(found, v) for k, v in changes.items() if v is not None},
+    }

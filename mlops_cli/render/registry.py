@@ -23,3 +23,15 @@ RENDERERS: Registry[Renderer] = Registry(
         "prometheus": "prometheus:render",
     },
 )
+
+# `--emit`: what acts on a verdict on traffic.
+EMITTERS: Registry[Renderer] = Registry(
+    "kind to emit",
+    "mlops_cli.render.emit",
+    {
+        "weights": "weights:emit",
+        "argo": "argo:emit",
+        "flagger": "flagger:emit",
+        "nginx": "nginx:emit",
+    },
+)

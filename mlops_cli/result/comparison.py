@@ -1,11 +1,9 @@
 """Comparison: control × treatment at one look, as `decide/rollout.py` reads it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
-
-NEVER = None  # of an eta: not at the present traffic
 
 
 class Call(StrEnum):
@@ -67,6 +65,7 @@ class Compared:
     culprit : named as cause of a rollback, whatever the number of metrics
     hard : windows at the end, in a row, in which the hard limit was exceeded
     weight : part of the evidence for a rollback
+    shown : `control`, `treatment`, `estimate`, `lower`, `upper`, `margin`, `limit` as people read them
 
     """
 
@@ -94,6 +93,7 @@ class Compared:
     culprit: bool = False
     hard: int = 0
     weight: float = 1.0
+    shown: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON of the report, under `details.rollout.metrics`."""

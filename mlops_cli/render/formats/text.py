@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mlops_cli.render import summary
+from mlops_cli.render.arms import arms, of_arms
 from mlops_cli.render.grid import Column, Row, grid
 from mlops_cli.render.look import GLYPHS, Look, do, labelled
 from mlops_cli.render.people import of_people, people
@@ -77,8 +78,9 @@ def _page(report: Report, look: Look) -> Iterator[Text]:
     yield from _verdict(report, look)
     yield Text()
     yield from _read(report, look)
-    if of_people(report) is not None:
+    if of_people(report) is not None or of_arms(report) is not None:
         yield from people(report, look)
+        yield from arms(report, look)
         if look.every:
             for table in report.tables:
                 yield from _table(table, look)
