@@ -29,8 +29,13 @@ _DECIMAL = r"^(\d{1,31}|\d{33,39})$"
 
 def available(part: Part) -> frozenset[str]:
     """The canonical names (`features.NAME` included) that the part's map has and its file can give."""
-    schema = schema_of(part.path)
-    return frozenset(name for name, source in part.columns.items() if _has(schema, source))
+    return _available(*_version(part.path), tuple(part.columns.items()))
+
+
+@lru_cache(maxsize=4_096)
+def _available(path: str, size: int, mtime: int, columns: tuple[tuple[str, str], ...]) -> frozenset[str]:
+    schema = _schema(path, size, mtime)
+    return frozenset(name for name, source in columns if resolve(schema, source) is not None)
 
 
 def expression(part: Part, name: str) -> pl.Expr:
@@ -159,17 +164,17 @@ def _sql(schema: pl.Schema, source: str) -> tuple[pl.Expr, pl.DataType] | None:
     return value, dtype
 
 
-def _has(schema: pl.Schema, source: str) -> bool:
-    return resolve(schema, source) is not None
-
-
 def schema_of(path: str) -> pl.Schema:
     """The columns of a Parquet file; read once while the file stays as it is."""
+    return _schema(*_version(path))
+
+
+def _version(path: str) -> tuple[str, int, int]:
     try:
         seen = Path(path).stat()
     except OSError as error:
         raise DataError(f"the file cannot be read: {error.strerror}", path, "see that it is there") from None
-    return _schema(path, seen.st_size, seen.st_mtime_ns)
+    return path, seen.st_size, seen.st_mtime_ns
 
 
 @lru_cache(maxsize=4_096)

@@ -12,7 +12,8 @@ from mlops_cli.logs.canon import FEATURE
 from mlops_cli.profile.spec import FieldSpec
 from mlops_cli.stats.cells import cells_of
 
-SAMPLE = 65_536  # rows, of the first row group
+SAMPLE = 16_384  # rows, of the first row group
+WIDE = 131_072  # of a text that looks like an id: 20,000 categories do so in a small sample
 SURE = 1_000  # values from which the share of different ones is trusted
 CLASSES = 20  # a whole-number output with at most so many values is a class
 SPAN = 1 << 20  # cells of the histogram of a fine field: 8 MB
@@ -71,7 +72,7 @@ def _typed(field: FieldSpec, values: pl.Series, rows: int) -> FieldSpec:
     if dtype.is_numeric() or dtype == pl.Duration:
         if output and dtype.is_integer() and values.n_unique() <= CLASSES and len(values):
             return replace(field, type="category")
-        if _names_things(field.name) and dtype.is_integer() and _mostly_distinct(values):
+        if _names_things(field.name) and dtype.is_integer() and mostly_distinct(values):
             return replace(field, type="id")
         return _number(replace(field, type="number"), _floats(values), rows)
     if canonical:  # a number of `canon.py` that no value of the sample tells more of
@@ -83,7 +84,7 @@ def _typed(field: FieldSpec, values: pl.Series, rows: int) -> FieldSpec:
 
 def _text(field: FieldSpec, values: pl.Series, rows: int) -> FieldSpec:
     """Few different values: a category; else numbers, free text, or ids."""
-    if not len(values) or not _mostly_distinct(values):
+    if not len(values) or not mostly_distinct(values):
         return replace(field, type="category")
     numbers = values.str.strip_chars().cast(pl.Float64(), strict=False)
     if not numbers.null_count():
@@ -178,7 +179,7 @@ def _floats(values: pl.Series) -> Floats:
     return values.cast(pl.Float64()).to_numpy()
 
 
-def _mostly_distinct(values: pl.Series) -> bool:
+def mostly_distinct(values: pl.Series) -> bool:
     """More than half of a large sample; of a small one nearly all, as few rows hardly repeat anything."""
     needed = 0.5 if len(values) >= SURE else 0.9
     return values.n_unique() > needed * len(values)

@@ -15,7 +15,7 @@ from mlops_cli.errors import unknown
 from mlops_cli.logs.canon import FEATURE, KINDS
 from mlops_cli.logs.expressions import available, expression
 from mlops_cli.logs.format import Part
-from mlops_cli.profile.fields import FIXED, SAMPLE, SURE, Sample, field_of, gauge
+from mlops_cli.profile.fields import FIXED, SAMPLE, SURE, WIDE, Sample, field_of, gauge, mostly_distinct
 from mlops_cli.profile.spec import FieldSpec, ProfileSpec
 from mlops_cli.profile.windows import choose_window
 
@@ -167,6 +167,9 @@ def _first_rows(part: Part, columns: Sequence[str]) -> dict[str, Sample]:
     out = {}
     for i, name in enumerate(columns):
         values = frame[f"{i}"].alias("")
+        if values.dtype == pl.String and len(values) == SAMPLE and mostly_distinct(values.drop_nulls()):
+            more = pl.scan_parquet(part.path, glob=False).select(chosen[i]).head(WIDE).collect()
+            values = more.to_series().alias("")
         age = isinstance(values.dtype, pl.Datetime | pl.Date)
         if age:
             values = _seconds_before(frame["time"] if timed else None, values, part.source.timezone)
