@@ -127,7 +127,7 @@ def decisions(shadow: Shadow, reading: Reading) -> Decisions:
     frame = frame.with_columns(_slice(frame[c]).alias(c) for c in frame.columns if c.startswith(SEGMENT))
     frame, tally = _once(frame, tally)
     frame, tally = _kept(frame, reading.keep, tally)
-    frame, blinding = blinded(frame, reading.current)
+    frame, blinding = blinded(_in_order(frame), reading.current)
     counts = tuple(COUNT + c for c in counted)
     pairs, both = decided(frame, counts)
     unit, units = units_of(pairs, scale, classes, counts, reading.tolerance)
@@ -277,6 +277,12 @@ def _once(frame: pl.DataFrame, tally: Tally) -> tuple[pl.DataFrame, Tally]:
     return kept, replace(
         tally, duplicates=some.height - distinct.height, repeated=distinct.height - first.height
     )
+
+
+def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows by what they hold: sums of floats then come out the same to the last bit."""
+    keys = [n for n in ("item", "rater") if n in frame.columns] if "item" in frame.columns else frame.columns
+    return frame.sort(keys, nulls_last=True)
 
 
 def _kept(frame: pl.DataFrame, keep: Sequence[tuple[str, str]], tally: Tally) -> tuple[pl.DataFrame, Tally]:
