@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from mlops_cli.logs.demo import write
 
-MLOPS = (sys.executable, "-m", "mlops_cli")
+MLOPS = (sys.executable, "-W", "error", "-m", "mlops_cli")
 POSIX = pytest.mark.skipif(os.name != "posix", reason="closed pipes and signals are POSIX's")
 
 
