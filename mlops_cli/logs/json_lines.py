@@ -30,6 +30,7 @@ class Sifted:
         self.shape = Shape()
         self.decoder = self.shape.decoder()
         self.size = 0
+        self._news = False  # the shape knows more than the decoder
         self._records = ""
         early: tuple[BadLine, ...] = ()
         if in_records := in_lines(path, shown, f"{scratch}.lines", head(path, shown)):
@@ -90,15 +91,16 @@ class Sifted:
                 good.append(text)
         if good:
             self.sieve.keep(b"".join(good))
+        if self._news:  # once a block: a decoder of a thousand keys takes milliseconds to make
+            self.decoder, self._news = self.shape.decoder(), False
 
     def _learn(self, text: bytes) -> str:
-        """Why the line is no record; empty where it is one, which the decoder then knows."""
+        """Why the line is no record; empty where it is one, which the shape then knows."""
         try:
             self.decoder.decode(text)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             record, why = parse(text)
-            if record is not None and self.shape.learn(record):
-                self.decoder = self.shape.decoder()
+            self._news |= record is not None and self.shape.learn(record)
             return why
         return ""
 
