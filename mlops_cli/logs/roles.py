@@ -154,7 +154,7 @@ def _given(given: Mapping[str, Any], sources: set[str]) -> tuple[dict[str, str],
             else:
                 features = [str(s) for s in source]
         elif name not in names and not name.startswith(FEATURE):
-            raise unknown("role", name, sorted(names), "the column map (--columns, [sources.NAME.columns])")
+            raise unknown("role", name, sorted(names), "the column map (--column, [sources.NAME.columns])")
         elif isinstance(source, Mapping):  # score = { setosa = "p0", virginica = "p2" }
             each = ", ".join(f'"{s}"' for s in source.values())
             fixed[name] = f"= GREATEST({each})"

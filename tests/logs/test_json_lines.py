@@ -177,9 +177,10 @@ def test_a_column_has_the_type_that_all_of_its_values_have(tmp_path, values, dty
 
 
 def test_large_ids_keep_all_their_digits(tmp_path):
-    assert read(tmp_path, '{"id": 17111611123432108181}', '{"id": 7}')[
-        "id"
-    ].to_list() == ["17111611123432108181", "7"]
+    assert read(tmp_path, '{"id": 17111611123432108181}', '{"id": 7}')["id"].to_list() == [
+        "17111611123432108181",
+        "7",
+    ]
 
 
 def test_a_key_that_comes_late_is_a_column(tmp_path):
