@@ -18,7 +18,7 @@ from mlops_cli.config.automation import Automation as Asked
 from mlops_cli.config.load import Loaded
 from mlops_cli.config.settings import Settings
 from mlops_cli.errors import DataError, UsageError
-from mlops_cli.judge.people.evidence import Evidence, Looks, evidence, mark, without_kept
+from mlops_cli.judge.people.evidence import Evidence, Looks, evidence, mark, ranked, without_kept
 from mlops_cli.judge.people.gates import gates
 from mlops_cli.ledger.decisions import Decisions as Ledger
 from mlops_cli.ledger.decisions import append, beside, read
@@ -79,11 +79,12 @@ def compared(ask: Ask, options: Beside, progress: Progress | None) -> Compared:
     path = beside(loaded.folder)
     ledger = read(path)
     counted = options.look is not None or options.record or path.exists()
-    digest = mark(d, asked, shadow.model)
+    rank = ranked(d)
+    digest = mark(d, rank[1], asked, shadow.model)
     looks = _looks(ledger, shadow.model, d, digest)
     number = options.look if options.look is not None else looks.number if counted else None
     looks = replace(looks, number=number)
-    found = evidence(d, asked, looks, digest)
+    found = evidence(d, rank, asked, looks, digest)
     rest = without_kept(found, asked)
     return Compared(
         ask,

@@ -260,6 +260,8 @@ def _once(frame: pl.DataFrame, tally: Tally) -> tuple[pl.DataFrame, Tally]:
     if "item" not in frame.columns:
         return frame, tally
     key = ["item", *(n for n in ("rater",) if n in frame.columns)]
+    if frame["item"].n_unique() == frame.height:
+        return frame, tally
     many = frame.select(pl.struct(key).is_duplicated()).to_series()
     if not many.any():
         return frame, tally

@@ -83,10 +83,14 @@ def _numeric(frame: pl.DataFrame, have: Sequence[str]) -> bool:
     for name in sides:
         if frame.schema[name] == pl.Boolean:
             return False
-        number = frame.select(_number(frame.schema[name], name)).to_series()
-        if number.null_count() > frame[name].null_count():
+        distinct = frame.select(pl.col(name).unique().drop_nulls())
+        if distinct.height <= NUMERIC // 2:  # both sides together cannot have more
+            values.append(pl.Series([], dtype=pl.Float64))
+            continue
+        number = distinct.select(_number(frame.schema[name], name)).to_series()
+        if number.null_count():
             return False
-        values.append(number.drop_nulls())
+        values.append(number)
     return bool(values) and pl.concat(values).n_unique() > NUMERIC
 
 

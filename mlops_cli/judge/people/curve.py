@@ -14,7 +14,7 @@ from mlops_cli.stats.distributions import student
 from mlops_cli.stats.paired import tango
 from mlops_cli.stats.proportion import wilson
 from mlops_cli.stats.reliability import brier, gaps, spiegelhalter
-from mlops_cli.stats.selective import Steps, aurc, auroc, from_counts, least_confident
+from mlops_cli.stats.selective import Steps, aurc, auroc, least_confident, steps
 
 OUTCOME, CEILING, HUMAN = "outcome", "human-ceiling", "human"
 SHARES = "shares"  # with outcomes, of people who are counted by class: the share who were right
@@ -81,16 +81,12 @@ def curve(d: Decisions, found: Labelled) -> Curve:
 
 
 def _steps(units: pl.DataFrame, empty: int, losses: dict[str, pl.Expr]) -> Steps:
-    counted = (
-        units.filter(pl.col("confidence").is_not_null())
-        .group_by("confidence")
-        .agg(pl.len(), *(x.cast(pl.Float64).sum().alias(n) for n, x in losses.items()))
-        .sort("confidence", descending=True)
+    """Sorting arrays is quicker than grouping by as many confidences as there are rows."""
+    ranked = units.filter(pl.col("confidence").is_not_null()).select(
+        "confidence", **{n: x.cast(pl.Float64) for n, x in losses.items()}
     )
-    sums = {n: counted[n].to_numpy() for n in losses}
-    return from_counts(
-        counted["confidence"].to_numpy(), counted["len"].to_numpy(), units.height + empty, **sums
-    )
+    sums = {n: ranked[n].to_numpy() for n in losses}
+    return steps(ranked["confidence"].to_numpy(), units.height + empty, **sums)
 
 
 def confidence(d: Decisions, c: Curve, level: float) -> dict[str, Any]:

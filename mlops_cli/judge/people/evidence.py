@@ -68,25 +68,33 @@ def promise_of(settings: Automation, looks: Looks) -> Promise:
     return Promise(settings.margin, settings.max_error, delta, settings.min_automation, looks.number)
 
 
-def mark(d: Decisions, settings: Automation, model: str) -> str:
+def ranked(d: Decisions) -> tuple[Labelled, Curve]:
+    """What outcomes say of the units, and the units by confidence."""
+    found = labelled(d)
+    return found, curve(d, found)
+
+
+def mark(d: Decisions, line: Curve, settings: Automation, model: str) -> str:
     """Digest of the evidence that a certificate would rest on."""
-    return digest(curve(d, labelled(d)), model, d.version, promise_of(settings, Looks()))
+    return digest(line, model, d.version, promise_of(settings, Looks()))
 
 
-def evidence(d: Decisions, settings: Automation, looks: Looks, digest_: str) -> Evidence:
+def evidence(
+    d: Decisions, rank: tuple[Labelled, Curve], settings: Automation, looks: Looks, digest_: str
+) -> Evidence:
     """Measure everything.
 
     Parameters
     ----------
     d : decisions of both sides
+    rank : of `ranked`
     settings : margins, error rates, costs
     looks : earlier ones
     digest_ : of the evidence
 
     """
     level = 1 - settings.alpha
-    found = labelled(d)
-    line = curve(d, found)
+    found, line = rank
     promise = promise_of(settings, looks)
     certified = certificate(d, line, promise, digest_)
     # What is shown to people is held to the margin of assistance; what is automated to that of the promise.
@@ -139,7 +147,7 @@ def without_kept(e: Evidence, settings: Automation) -> Evidence | None:
     rest = replace(
         d, units=without(d.units, pairs), pairs=without(d.pairs, pairs), rows=without(d.rows, pairs)
     )
-    return evidence(rest, settings, e.looks, "") if rest.units.height else None
+    return evidence(rest, ranked(rest), settings, e.looks, "") if rest.units.height else None
 
 
 def _yardstick(line: Curve, ceiling: Mapping[str, Any]) -> str:
