@@ -19,7 +19,7 @@ from mlops_cli.stats.mean_sequence import (
 )
 
 FEWEST = 100  # units of the treatment: the sequence is asymptotic
-LOGS = ("log-latency", "label-error")  # means of a logarithm: margins are ratios
+LOGS = ("log-latency",)  # means of a logarithm: margins are ratios
 
 
 def compare_mean(asked: Asked) -> Compared:

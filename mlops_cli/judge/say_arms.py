@@ -6,7 +6,7 @@ from math import exp
 from mlops_cli.result.comparison import Call, Compared
 from mlops_cli.result.scope import iso
 
-LOGS = ("log-latency", "label-error")
+LOGS = ("log-latency",)
 
 
 def value_text(found: Compared, value: float | None) -> str:

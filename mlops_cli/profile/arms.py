@@ -14,6 +14,7 @@ from mlops_cli.config.section import seconds
 from mlops_cli.logs.arms import KINDS, arm_of, can
 from mlops_cli.logs.format import Part
 from mlops_cli.profile.arm_facts import Frozen, axis, both_arms, choose_arms, choose_window, freeze
+from mlops_cli.profile.arm_joins import MISSED, joined
 from mlops_cli.profile.arm_rows import MEANS, RATES, Range, Reading
 
 SECOND = 1_000_000
@@ -70,7 +71,9 @@ class ArmCounts:
     notes: tuple[str, ...] = ()
 
 
-def count_arms(parts: Sequence[Part], settings: Rollout, by: Sequence[str], wanted: Range) -> ArmCounts:
+def count_arms(
+    parts: Sequence[Part], settings: Rollout, by: Sequence[str], wanted: Range, redo_within: int = 600
+) -> ArmCounts:
     """Read the rows of both arms once and count them.
 
     Parameters
@@ -79,6 +82,7 @@ def count_arms(parts: Sequence[Part], settings: Rollout, by: Sequence[str], want
     settings : arms, window, unit, thresholds
     by : columns within whose values the arms are compared, beside those of the settings
     wanted : which rows count
+    redo_within : seconds in which the same question of the same user is asked again
 
     Raises
     ------
@@ -108,8 +112,9 @@ def count_arms(parts: Sequence[Part], settings: Rollout, by: Sequence[str], want
     counter = _Counter(reading, main, unit, frozen)
     for kind in dict.fromkeys((main, *KINDS)):
         counter.take(kind)
+    counter.take_joined(parts, redo_within)
     missing = {m: reading.why(m) for m in (*RATES, *MEANS) if m not in counter.done}
-    missing |= {m: f.why for m, f in frozen.items() if f.why}
+    missing |= {m: f.why for m, f in frozen.items() if f.why} | counter.why
     return ArmCounts(
         control=control,
         treatment=treatment,
@@ -140,6 +145,8 @@ class _Counter:
         self.done: set[str] = set()
         self.both = self.units = self.repeated = self.lost = 0
         self.lacking: list[str] = []
+        self.said: list[str] = []
+        self.why: dict[str, str] = {}
 
     def take(self, kind: str) -> None:
         """The metrics that no log before gave, and the traffic where it is the main one."""
@@ -164,6 +171,22 @@ class _Counter:
                 both, units = both_arms(frame)
                 self.both, self.units = self.both + both, self.units + units
 
+    def take_joined(self, parts: Sequence[Part], within: int) -> None:
+        """What only feedback and repeated questions tell."""
+
+        def count(rows: pl.DataFrame, metric: str, column: str) -> pl.DataFrame:
+            value = pl.col(column).cast(pl.Float64).alias("value")
+            keys = ["window", "arm", "stratum"]
+            rows = rows.select(*keys, "unit", value)
+            if self.unit and rows["unit"].null_count() < rows.height:
+                one = pl.col("value").mean() if metric == MISSED else pl.col("value").max()
+                rows = rows.filter(pl.col("unit").is_not_null()).group_by(*keys, "unit").agg(one)
+            return _sums(rows, metric, pl.col("value"))
+
+        frames, self.why, said = joined(parts, self.reading, within, count)
+        self.frames += frames
+        self.said += said
+
     def notes(self, stray: int) -> list[str]:
         """What was left out, in words."""
         out = [
@@ -174,6 +197,7 @@ class _Counter:
             out.append(f"{stray:,} rows have times far outside the rest and are left out")
         if self.repeated:
             out.append(f"{self.repeated:,} records repeat another one exactly: each counts once")
+        out += self.said
         if self.lost:
             out.append(f"{self.lost:,} rows have no {self.unit} and are left out")
         return out
@@ -199,15 +223,19 @@ def _counted(frame: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
         value = pl.col({**RATES, **MEANS}[metric]).cast(pl.Float64)
         if metric in MEANS:
             value = pl.when(value.is_finite()).then(value)
-        out.append(
-            frame.group_by("window", "arm", "stratum").agg(
-                metric=pl.lit(metric),
-                n=value.is_not_null().sum().cast(pl.Float64),
-                s=value.sum(),
-                q=(value * value).sum(),
-            )
-        )
-    return pl.concat([o.select(list(COUNTS)) for o in out]) if out else pl.DataFrame(schema=COUNTS)
+        out.append(_sums(frame, metric, value))
+    return pl.concat(out) if out else pl.DataFrame(schema=COUNTS)
+
+
+def _sums(frame: pl.DataFrame, metric: str, value: pl.Expr) -> pl.DataFrame:
+    """Units, their sum and squares, of the rows that have a value."""
+    counted = frame.group_by("window", "arm", "stratum").agg(
+        metric=pl.lit(metric),
+        n=value.is_not_null().sum().cast(pl.Float64),
+        s=value.sum(),
+        q=(value * value).sum(),
+    )
+    return counted.select(list(COUNTS))
 
 
 def _traffic(frame: pl.DataFrame) -> pl.DataFrame:
