@@ -13,6 +13,7 @@ from datetime import datetime
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, cast
 
+from mlops_cli.cli.arms import Arms
 from mlops_cli.cli.ask import Ask
 from mlops_cli.cli.beside import Beside
 from mlops_cli.cli.registry import REPORTS
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 Path = str | PathLike[str]
 Time = str | datetime | None
 
-__all__ = ["Beside", "Options", "automation", "monitor", "shadow_compare"]
+__all__ = ["Arms", "Beside", "Options", "automation", "blue_green", "canary", "monitor", "shadow_compare"]
 
 
 class Options(TypedDict, total=False):
@@ -84,6 +85,16 @@ def shadow_compare(*logs: Path, beside: Beside | None = None, **options: Unpack[
 def automation(*logs: Path, beside: Beside | None = None, **options: Unpack[Options]) -> "Report":
     """How much may a model decide alone, and above which confidence?"""
     return cast("Report", REPORTS["automation"](_ask(logs, options), beside))
+
+
+def canary(*logs: Path, arms: Arms | None = None, **options: Unpack[Options]) -> "Report":
+    """May the treatment get more traffic, or has it to go back?"""
+    return cast("Report", REPORTS["canary"](_ask(logs, options), arms))
+
+
+def blue_green(*logs: Path, arms: Arms | None = None, **options: Unpack[Options]) -> "Report":
+    """Is green ready, may it get traffic, and when may blue go?"""
+    return cast("Report", REPORTS["blue-green"](_ask(logs, options), arms))
 
 
 def _ask(logs: tuple[Path, ...], options: Options) -> Ask:

@@ -16,6 +16,7 @@ PANELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Compare": {
         "canary": ("canary:command", "May the treatment get more traffic, or has it to go back?"),
+        "blue-green": ("blue_green:command", "Is green ready, may it get traffic, when may blue go?"),
         "shadow-compare": ("shadow_compare:command", "How does a model compare with the people beside it?"),
         "automation": ("automation:command", "How much may it decide alone, and above which confidence?"),
     },
@@ -55,5 +56,6 @@ REPORTS: Registry[Callable[..., Any]] = Registry(
         "shadow-compare": "shadow_compare:report",
         "automation": "automation:report",
         "canary": "canary:report",
+        "blue-green": "blue_green:report",
     },
 )

@@ -51,10 +51,11 @@ def _forward(found: Comparison, rules: Rules) -> Decision:
     guards, success = found.of("guardrail"), found.of("success")
     allowed = _allowed(found, rules)
     reach = [s for s in allowed if found.share < s <= min(rules.growth * found.share, 1.0)]
-    if reach and reach[-1] == 1.0 and success and not any(m.verdict is Call.BETTER for m in success):
+    last = rules.steps[-1]
+    if reach and reach[-1] == last and success and not any(m.verdict is Call.BETTER for m in success):
         reach = reach[:-1]  # the last step is for what was promised
     if reach:
-        return Decision(_go(found, reach[-1], guards), allowed)
+        return Decision(_go(found, reach[-1], guards, last), allowed)
     unknown = [m for m in guards if not m.verdict.passes]
     unknown = unknown or [m for m in success if m.verdict is not Call.BETTER]
     late = found.elapsed > rules.max_time
@@ -139,7 +140,9 @@ def _warming_up(found: Comparison, rules: Rules) -> Answer:
 
 def _undecided(found: Comparison, unknown: Sequence[Compared], *, late: bool) -> Verdict:
     if not unknown:  # every guardrail is safe; what holds is the growth, or the last step is reached
-        return _hold("share", f"{found.share:.0%} is as far as the steps go now", "wait, or change the steps")
+        return _hold(
+            "share", f"{_percent(found.share)} is as far as the steps go now", "wait, or change the steps"
+        )
     slowest = max(unknown, key=lambda m: (m.eta is None, m.eta or 0))
     more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
     eta = _eta(unknown)
@@ -161,15 +164,16 @@ def _hold(code: str, why: str, do: str, *of: Compared) -> Verdict:
     return Verdict(Action.HOLD, f"{code} — {why}" if why else code, do, because=tuple(m.name for m in of))
 
 
-def _go(found: Comparison, share: float, guards: Sequence[Compared]) -> Verdict:
+def _go(found: Comparison, share: float, guards: Sequence[Compared], last: float) -> Verdict:
     """The next share, and that nothing beyond a margin would come with it."""
     worse = [m.name for m in guards if m.verdict is Call.WORSE]
     but = f"; worse within its margin: {', '.join(worse)}" if worse else ""
-    why = f"{len(guards)} guardrails allow {share:.0%}{but}"
-    if share == 1.0:
-        do = f"give {found.treatment} all traffic, and watch it"
-        return Verdict(Action.PROMOTE, why, do, traffic=1.0)
-    return Verdict(Action.RAMP, why, f"give {found.treatment} {share:.0%} of traffic", traffic=share)
+    why = f"{len(guards)} guardrails allow {_percent(share)}{but}"
+    if share == last:
+        rest = f", keep {found.control} on the rest," if share < 1 else ""
+        do = f"give {found.treatment} {_percent(share)} of traffic{rest} and watch it"
+        return Verdict(Action.PROMOTE, why, do, traffic=share)
+    return Verdict(Action.RAMP, why, f"give {found.treatment} {_percent(share)} of traffic", traffic=share)
 
 
 def _back(found: Comparison, code: str, of: Sequence[Compared], rules: Rules) -> Verdict:
@@ -187,3 +191,7 @@ def _back(found: Comparison, code: str, of: Sequence[Compared], rules: Rules) ->
         traffic=0.0,
         because=tuple(m.name for m in culprits),
     )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"

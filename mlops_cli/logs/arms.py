@@ -64,8 +64,8 @@ def rows(part: Part, arms: str, unit: str, strata: Sequence[str], found: Sequenc
     -------
     LazyFrame
         `time` (us), `arm`, `id`, `unit` (hashes, null where absent), `status`, `error` (status 500 or more,
-        an error, or no output), `client` (4xx), `empty` (no output), `latency` (ms), `score`, and `stratum.X`
-        as text.
+        an error, or no output), `client` (4xx), `empty` (no output), `latency` (ms), `score`, `prediction`,
+        and `stratum.X` as text.
 
     """
     status = _column(part, "status", pl.Int16())
@@ -99,6 +99,7 @@ def rows(part: Part, arms: str, unit: str, strata: Sequence[str], found: Sequenc
             empty.alias("empty"),
             _column(part, "latency_ms", pl.Float64()).alias("latency"),
             _column(part, "score", pl.Float64()).alias("score"),
+            gone.alias("prediction"),
             *(_stratum(part, name) for name in strata),
             *(_presence(part, name) for name in found),
         )
