@@ -54,6 +54,17 @@ def test_the_same_logs_give_the_same_bytes_with_and_without_a_cache(logs, capsys
     assert len(set(runs)) == 1
 
 
+def test_outputs_of_the_configuration_are_written_beside_it(logs, folder, capsys, monkeypatch):
+    (folder / "mlops.toml").write_text('[report]\noutputs = ["json=out/a.json"]\n')
+    (folder / "deep").mkdir()
+    monkeypatch.chdir(folder / "deep")
+
+    assert said(capsys, "monitor", logs, "-q", "-o", "junit=b.xml")[0] == 1
+    assert json.loads((folder / "out/a.json").read_text(encoding="utf-8"))["exit_code"] == 1
+    assert (folder / "deep/b.xml").exists()
+    assert (folder / ".mlops/.gitignore").exists()
+
+
 def thin(folder):
     rows = [
         json.dumps({"timestamp": f"2026-01-01T00:00:{i:02}Z", "prediction": "a", "x": i}) for i in range(30)
