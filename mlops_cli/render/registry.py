@@ -21,6 +21,7 @@ RENDERERS: Registry[Renderer] = Registry(
         "junit": "junit:render",
         "github": "github:render",
         "prometheus": "prometheus:render",
+        "html": "html:render",
     },
 )
 

@@ -143,7 +143,7 @@ def _metrics(report: Report, look: Look) -> Iterator[Section]:
     for row in records(report.table("series")) if look.every else summary.headline(report):
         groups.setdefault(row["group"], []).append(row)
     for group, rows in groups.items():
-        calm = [] if look.every else [r for r in rows if _calm(r)]
+        calm = [] if look.every else [r for r in rows if summary.calm(r)]
         shown = [r for r in rows if r not in calm and r["value"] is not None]
         entries = [
             Entry(_metric(r, look, models=models), history.get(r["series"]), (r["reference"], r["threshold"]))
@@ -152,12 +152,6 @@ def _metrics(report: Report, look: Look) -> Iterator[Section]:
         last = f"0 everywhere: {', '.join(clean(r['code']) for r in calm)}" if calm else ""
         if entries or last:
             yield Section(_head(clean(group).capitalize() or "Other", "now", "n"), entries, last=last)
-
-
-def _calm(row: Mapping[str, Any]) -> bool:
-    return (
-        row["value"] == 0 and not row["reference"] and row["level"] in {None, "ok"} and row["worst"] == "ok"
-    )
 
 
 def _metric(row: Mapping[str, Any], look: Look, *, models: bool) -> Row:

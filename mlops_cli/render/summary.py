@@ -146,6 +146,13 @@ def headline(report: Report) -> list[Mapping[str, Any]]:
     return list(first.values())
 
 
+def calm(row: Mapping[str, Any]) -> bool:
+    """Whether a series is 0 as it should be, and always was: not worth a line of its own."""
+    return (
+        row["value"] == 0 and not row["reference"] and row["level"] in {None, "ok"} and row["worst"] == "ok"
+    )
+
+
 def shorten(items: Sequence[str], limit: int, what: str) -> list[str]:
     """The first of them and how many more there are; no line is spent on saying that one is left."""
     if len(items) <= limit + 1:
