@@ -38,7 +38,7 @@ def assemble(counted: Sequence[Counted], ask: Ask, loaded: Loaded, note: str, cl
     required = _required_unknown(seen)
     since = None if not ask.since else _at(ask.since, settings.project.timezone)
     newest = max((c.line.newest for c in counted), default=0)
-    now = max((c.line.now for c in counted), default=0)
+    now = max((c.line.now for c in counted), default=0) or round(clock.timestamp() * SECOND)
     acks = [ack for j in judged for ack in j.decided.acks]
     excused, expired = excuses(judgement.findings, acks, known, ask.soft_fail_on, moment(now))
     code = gate(

@@ -71,6 +71,8 @@ def policies(counted: Counted, frame: pl.DataFrame) -> dict[tuple[str, str], Jud
 def adapted(promise: Promised, history: History) -> str:
     """What the adaptive lines promise, in words."""
     series = sum(g.keys.height for g in history.groups)
+    if not series and len(promise.starts) <= 1:
+        return "adaptive lines: none, a single window has no history ([alarms] adapt)"
     if not series:
         need = promise.how().warmup
         return f"adaptive lines: none yet, they need more than {need} windows of history ([alarms] adapt)"

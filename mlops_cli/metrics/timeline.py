@@ -134,9 +134,12 @@ def _counts(profile: Profile) -> pl.DataFrame:
     kinds = groups["kind"].unique().to_list()
     main = next((k for k in MAIN_KINDS if k in kinds), "")
     ids = profile.spec.field_ids(main, type="rows")
-    rows = profile.moments.filter(pl.col("field").is_in(ids) & pl.col("min").is_not_null())
+    rows = profile.moments.filter(pl.col("field").is_in(ids))
+    timed = rows.filter(pl.col("min").is_not_null())
+    if timed.is_empty() and not profile.spec.window.seconds:  # rows without times are one window
+        timed = rows.with_columns(pl.col("min", "max").fill_null(0.0))
     return (
-        rows.join(groups.filter(pl.col("kind") == main), on="group")
+        timed.join(groups.filter(pl.col("kind") == main), on="group")
         .group_by("window")
         .agg(pl.col("n").sum(), pl.col("min").min().alias("first"), pl.col("max").max().alias("last"))
         .sort("window")

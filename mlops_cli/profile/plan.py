@@ -44,13 +44,15 @@ LOOKS = 8  # files that are looked at for the values of a column
 GAUGES = 256  # names of gauges
 OTHER_TIMES = {"feedback": "label_time"}
 PROBE = "mlops"
+TRAINING = frozenset({"target", "label", "labels", "y", "class", "outcome", "split", "fold", "weight"})
 
 
 def plan(parts: Sequence[Part], reference_parts: Sequence[Part], settings: Settings) -> ProfileSpec:
     """What to count, how finely, by which windows and segments.
 
     Types and resolutions are those of the baseline's first rows; fields are all that any file of the logs
-    has. Columns that only the reference has (a target, a split) are none of the logs' fields.
+    has, and those that are gone since the reference. Columns that only a training table has (a target, a
+    split) are none of the logs' fields.
 
     Parameters
     ----------
@@ -74,6 +76,8 @@ def plan(parts: Sequence[Part], reference_parts: Sequence[Part], settings: Setti
             fields += _gauges(mine)
             continue
         columns = _columns(kind, mine, parts)
+        if kind == "predictions":
+            columns += [f"{FEATURE}{name}" for name in gone(parts, reference_parts)]
         basis = [*_ordered(p for p in reference_parts if p.kind == kind), *mine]
         samples = _samples(basis, [c for c in columns if c not in FIXED])
         fields += [field_of(kind, c, samples.get(c, Sample())) for c in columns]
@@ -99,6 +103,16 @@ def only_in_reference(parts: Sequence[Part], reference_parts: Sequence[Part]) ->
         n: None for p in _ordered(reference_parts) for n in sorted(available(p)) if n.startswith(FEATURE)
     }
     return tuple(n.removeprefix(FEATURE) for n in theirs if n not in have)
+
+
+def gone(parts: Sequence[Part], reference_parts: Sequence[Part]) -> tuple[str, ...]:
+    """Features that the logs have lost since the reference; none where it is a training table.
+
+    A table with the truth beside its features was made for training: what else only it has is not missed.
+    """
+    lost = only_in_reference(parts, reference_parts)
+    taught = any(p.kind == "feedback" for p in reference_parts) or {n.lower() for n in lost} & TRAINING
+    return () if taught else lost
 
 
 def _ordered(parts: Iterable[Part]) -> list[Part]:
