@@ -9,7 +9,6 @@ from typer.main import get_command
 
 from mlops_cli import __doc__ as sentence
 from mlops_cli import __version__
-from mlops_cli.cli.options import expanded
 from mlops_cli.cli.registry import COMMANDS, HELP, PANELS
 from mlops_cli.errors import UsageError, unknown
 
@@ -74,6 +73,8 @@ def group(prefix: str = "", *, completion: bool = False) -> Any:
 
 
 def _command(name: str) -> Any:
+    from mlops_cli.cli.options import expanded  # noqa: PLC0415 # a fifth of the time of --help
+
     app = typer.Typer(add_completion=False, **PLAIN)
     app.command(name.rsplit(maxsplit=1)[-1], short_help=HELP[name])(expanded(COMMANDS[name]))
     return get_command(app)
