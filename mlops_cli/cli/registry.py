@@ -11,7 +11,7 @@ PANELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "monitor": ("monitor:command", "Is the model healthy? What moved, by how much, how sure is that?"),
         "rows": ("rows:command", "The requests behind a finding, worst first, straight from the logs."),
         "verify": ("verify:command", "Compute a report again from the logs, and name the first difference."),
-        "report": ("report:command", "Write a result that was kept as JSON in other formats."),
+        "report": ("report:command", "Write a kept result, or that of logs, as a page or in another format."),
         "explain": ("explain:command", "What a metric is: formula, unit, lines, source, remedies."),
     },
     "Compare": {

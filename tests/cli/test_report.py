@@ -63,3 +63,15 @@ def test_what_is_no_report_is_said(text, code, what, tmp_path, capsys):
 
     assert run(["report", str(tmp_path / "a.json")]) == code
     assert capsys.readouterr().err.splitlines()[0] == f"mlops: {what}"
+
+
+def test_anything_but_a_kept_result_is_logs(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "mlops_cli.cli.commands.monitor.command",
+        lambda ask, output: asked.append((ask.paths, output.outputs)) or 1,
+    )
+
+    assert run(["report", "logs/", "-o", "html=page.html"]) == 1
+    assert run(["report", "a.json", "b.json"]) == 1
+    assert asked == [(("logs/",), ("html=page.html",)), (("a.json", "b.json"), ())]

@@ -1,22 +1,30 @@
-"""`mlops report`: a result that was kept as JSON, in any format."""
+"""`mlops report`: a result that was kept as JSON, or that of `monitor` over logs, in any format."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
 
-from typer import Argument
-
+from mlops_cli.cli.ask import Ask
 from mlops_cli.cli.options import Output
+from mlops_cli.cli.registry import COMMANDS
 from mlops_cli.cli.saved import read
 from mlops_cli.cli.say import say, targets
 
 
-def command(
-    result: Annotated[str, Argument(metavar="RESULT", help="JSON of a run; - for standard input.")],
-    output: Output,
-) -> int:
-    """Write a result that was kept as JSON in other formats.
+def command(ask: Ask, output: Output) -> int:
+    """Write a result in other formats: `mlops report result.json -o html=report.html`.
 
-    Nothing is judged again: the exit code is 0, whatever that of the run was.
+    A file that ends in .json, or - for standard input, is a result that was kept; nothing is judged again,
+    and the exit code is 0 whatever that of the run was. Anything else is logs: `monitor` reads them first.
     """
+    kept = kept_result(ask.paths)
+    if not kept:
+        return COMMANDS["monitor"](ask, output)
     to = targets(output)
-    say(read(result), output, to)
+    say(read(kept), output, to)
     return 0
+
+
+def kept_result(paths: Sequence[str]) -> str:
+    """The one path that names a kept result; empty where they are logs."""
+    one = paths[0] if len(paths) == 1 else ""
+    return one if one == "-" or (one.lower().endswith(".json") and not Path(one).is_dir()) else ""
