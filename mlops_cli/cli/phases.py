@@ -50,7 +50,7 @@ def phased(ask: Ask, arms: Arms, progress: Progress | None, clock: datetime) -> 
 
 def _watched(c: Compared) -> Compared:
     """Against the holdback since the switch; without one against the days before it."""
-    traffic = c.tables.traffic.until(c.look)
+    traffic = c.tables.active.until(c.look)
     green, blue = traffic.nc.sum(1), traffic.nb.sum(1)
     total = green + blue
     most = np.where(total > 0, green / np.maximum(total, 1), 0.0) >= SWITCHED

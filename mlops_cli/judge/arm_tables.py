@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mlops_cli.profile.arm_facts import TREATMENT
-from mlops_cli.profile.arms import TRAFFIC, ArmCounts
+from mlops_cli.profile.arms import ACTIVE, TRAFFIC, ArmCounts
 from mlops_cli.stats.sequential import Increments, increments, limit_increments, log_e_late
 
 Floats = NDArray[np.float64]
@@ -101,6 +101,11 @@ class Tables:
     def traffic(self) -> Cells:
         """Units where they first came, by stratum."""
         return self.cells(TRAFFIC)
+
+    @cached_property
+    def active(self) -> Cells:
+        """Units in every window in which they come, by stratum."""
+        return self.cells(ACTIVE)
 
     @cached_property
     def statuses(self) -> Mapping[int, tuple[Floats, Floats]]:

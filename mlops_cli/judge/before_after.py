@@ -46,7 +46,7 @@ def before_after(
         log_e_all=float("inf") if harm else 0.0,
         silent={},
         windows_in_step=look - switched,
-        units_in_step=int(tables.traffic.nc[switched:look].sum()),
+        units_in_step=int(tables.active.nc[switched:look].sum()),
     )
 
 

@@ -11,7 +11,7 @@ from mlops_cli.judge.means import compare_mean, compare_mean_limit
 from mlops_cli.judge.rates import Asked, compare_limit, compare_rate
 from mlops_cli.judge.say_arms import moment_text, texts
 from mlops_cli.judge.traffic import Plan, Run, health_of, run_of
-from mlops_cli.profile.arms import ArmCounts
+from mlops_cli.profile.arms import ACTIVE, ArmCounts
 from mlops_cli.result.comparison import Call, Compared, Comparison, Evidence, Health, State
 from mlops_cli.stats.evalues import log_average, named
 
@@ -52,8 +52,7 @@ def compare(tables: Tables, settings: Rollout, plan: Plan, look: int) -> Compari
     )
     metrics = tuple(replace(m, shown=texts(m)) for m in metrics if _shown(m, counts, settings))
     metrics, log_e_all = _together(metrics, settings)
-    traffic = tables.traffic
-    c = traffic.nc.sum(1)
+    c = tables.active.nc.sum(1)
     step = slice(run.step, run.last)
     first, last = counts.starts[min(run.first, look - 1)], counts.starts[look - 1]
     return Comparison(
@@ -129,7 +128,7 @@ def _together(metrics: tuple[Compared, ...], settings: Rollout) -> tuple[tuple[C
 
 def _excluded(tables: Tables, run: Run, kept: Bools) -> dict[str, int]:
     """Rows of the treatment that did not count, by reason."""
-    traffic = tables.traffic
+    traffic = tables.active
     c = traffic.nc[: run.last]
     out = {
         "before the last start": int(c[: run.start].sum()),
@@ -138,7 +137,7 @@ def _excluded(tables: Tables, run: Run, kept: Bools) -> dict[str, int]:
         "not over": int(traffic.nc[run.last :].sum()),
     }
     if tables.counts.control:
-        cells = tables.compared("", kept).until(run.last).since(run.first)
+        cells = tables.compared(ACTIVE, kept).until(run.last).since(run.first)
         out["no control beside it"] = int(cells.nc[~cells.both].sum())
     return {k: v for k, v in out.items() if v}
 

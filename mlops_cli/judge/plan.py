@@ -27,7 +27,7 @@ def plan_answers(tables: Tables, settings: Rollout, found: Comparison) -> dict[s
         and a day at the present share, in the unit of the metric (a log ratio of latencies).
 
     """
-    traffic = tables.traffic
+    traffic = tables.active
     each = float((traffic.nc + traffic.nb).sum() / max(len(tables.counts.starts), 1))
     share = found.share or settings.steps[0]
     guards = [n for n in DEFAULTS if settings.margin(n).role == "guardrail" and _any(tables.cells(n))]

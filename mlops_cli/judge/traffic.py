@@ -46,7 +46,7 @@ class Run:
 
 def run_of(tables: Tables, settings: Rollout, plan: Plan, look: int) -> Run:
     """What counts after `look` windows."""
-    traffic = tables.traffic.until(look)
+    traffic = tables.active.until(look)
     c, b = traffic.nc.sum(1), traffic.nb.sum(1)
     silent = (_silent(c), _silent(b))
     start, notes = _start(c, b, settings.grace)
@@ -113,7 +113,7 @@ def health_of(tables: Tables, settings: Rollout, run: Run) -> tuple[Health, Bool
         log_e = float(line[-1]) if len(line) else 0.0
         if log_e >= enough:
             state = State.SRM
-            have = _share((traffic.nc @ kept), (traffic.nb @ kept))
+            have = _share(traffic.nc @ kept, traffic.nb @ kept)
             notes.append(
                 f"the traffic split differs from the plan: {have:.2%} (log e {log_e:.1f} of {enough:.1f})"
             )

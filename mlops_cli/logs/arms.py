@@ -63,9 +63,9 @@ def rows(part: Part, arms: str, unit: str, strata: Sequence[str], found: Sequenc
     Returns
     -------
     LazyFrame
-        `time` (us), `arm`, `id`, `unit` (hashes, null where absent), `status`, `error` (status 500 or more,
-        an error, or no output), `client` (4xx), `empty` (no output), `latency` (ms), `score`, `prediction`,
-        and `stratum.X` as text.
+        `time` (us), `arm`, `id`, `unit` (hashes, null where absent), `row`, `status`, `error` (status 500 or
+        more, an error, or no output), `client` (4xx), `empty` (no output), `latency` (ms), `score`,
+        `prediction`, and `stratum.X` as text.
 
     """
     status = _column(part, "status", pl.Int16())
@@ -92,6 +92,7 @@ def rows(part: Part, arms: str, unit: str, strata: Sequence[str], found: Sequenc
             expression(part, "timestamp").to_physical().cast(pl.Int64()).alias("time"),
             arm.alias("arm"),
             _hash(part, "request_id").alias("id"),
+            _column(part, "row", pl.UInt32()).alias("row"),
             (_hash(part, named(part, unit)) if unit else _no_hash()).alias("unit"),
             status.alias("status"),
             failed.alias("error"),

@@ -1,6 +1,6 @@
 """The rows of two arms as they are read: of which log, in which range, by which columns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import polars as pl
@@ -143,50 +143,26 @@ class Reading:
                 values[name] = tuple(top[name].head(VALUES).to_list())
         return tuple(n.removeprefix(STRATUM) for n in values), values
 
-    def latencies(self) -> pl.DataFrame:
-        """Rows by window, arm and cell of latency."""
-        kind = next((k for k in KINDS if self.has(k, "latency_ms")), "")
-        if not kind:
-            return pl.DataFrame(
-                schema={"window": pl.Int64, "arm": pl.String, "bin": pl.Int64, "len": pl.UInt32}
-            )
-        frame = self.of(kind).filter(pl.col("latency") > 0)
-        frame = frame.select(self.window, "arm", slow_bin(pl.col("latency")).alias("bin"))
-        return frame.group_by("window", "arm", "bin").agg(pl.len()).collect(engine="streaming")
-
     @property
     def window(self) -> pl.Expr:
         """Start of the window of a row."""
         return (pl.col("time") // self.size * self.size).alias("window")
 
-    def partitions(self, kind: str, frozen: Mapping[str, Frozen]) -> list[tuple[pl.DataFrame, int]]:
-        """Rows ready to be counted, and how many repeated another one exactly, a partition at a time."""
-        frame = self.of(kind)
+    def partitions(self, kind: str) -> Iterator[tuple[pl.DataFrame, int]]:
+        """Rows within the windows, and how many repeated another one exactly, a partition at a time."""
         if not self.starts:
-            return []
-        key = pl.col("unit" if self.unit_column and self.has(kind, self.unit_column) else "id")
-        total = sum(p.rows for p in self.parts if p.kind == kind)
-        count = total // ROWS + 1
-        frame = frame.with_columns(self.window).filter(
-            pl.col("window").is_between(self.starts[0], self.starts[-1])
-        )
-        frame = frame.with_columns(self._stratum(frame), *self._values(frozen))
-        frame = frame.select(
-            "time",
-            "window",
-            "arm",
-            "stratum",
-            "id",
-            "unit",
-            "status",
-            "latency",
-            *RATES.values(),
-            *MEANS.values(),
-        )
-        return [
-            _once(frame.filter(key.fill_null(0) % count == i).collect(engine="streaming"))
-            for i in range(count)
-        ]
+            return
+        frame = self.of(kind)
+        key = pl.col("unit" if self.has(kind, self.unit_column) else "id")
+        count = self.partitions_of(kind)
+        inside = pl.col("window").is_between(self.starts[0], self.starts[-1])
+        frame = frame.with_columns(self.window).filter(inside).with_columns(self._stratum(frame))
+        for i in range(count):
+            yield _once(frame.filter(key.fill_null(0) % count == i).collect(engine="streaming"))
+
+    def partitions_of(self, kind: str) -> int:
+        """In how many pieces the rows are held in memory, one after the other."""
+        return sum(p.rows for p in self.parts if p.kind == kind) // ROWS + 1
 
     def _stratum(self, frame: pl.LazyFrame) -> pl.Expr:
         have = frame.collect_schema().names()
@@ -201,17 +177,26 @@ class Reading:
         ]
         return (pl.concat_str(texts, separator=",") if texts else pl.lit("")).alias("stratum")
 
-    def _values(self, frozen: Mapping[str, Frozen]) -> list[pl.Expr]:
-        latency = pl.when(pl.col("latency") > 0).then(pl.col("latency"))
-        out = [latency.log().alias("log")]
-        for metric in ("slow-share-p90", "slow-share-p99"):
-            at = frozen[metric]
-            slow = pl.lit(None, dtype=pl.Boolean())
-            if not at.why:
-                # Those by which the threshold was chosen do not count: it must be fixed before they come.
-                slow = pl.when(pl.col("window") > at.until).then(slow_bin(latency) > at.bin)
-            out.append(slow.alias(RATES[metric]))
-        return out
+
+def cells(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows by window, arm and cell of latency."""
+    known = frame.filter(pl.col("latency") > 0)
+    known = known.select("window", "arm", slow_bin(pl.col("latency")).alias("bin"))
+    return known.group_by("window", "arm", "bin").agg(pl.len())
+
+
+def with_values(frame: pl.DataFrame, frozen: Mapping[str, Frozen]) -> pl.DataFrame:
+    """The rows with the log of their latency, and whether they are slow."""
+    latency = pl.when(pl.col("latency") > 0).then(pl.col("latency"))
+    out = [latency.log().alias("log")]
+    for metric in ("slow-share-p90", "slow-share-p99"):
+        at = frozen[metric]
+        slow = pl.lit(None, dtype=pl.Boolean())
+        if not at.why:
+            # Those by which the threshold was chosen do not count: it must be fixed before they come.
+            slow = pl.when(pl.col("window") > at.until).then(slow_bin(latency) > at.bin)
+        out.append(slow.alias(RATES[metric]))
+    return frame.with_columns(out)
 
 
 def _once(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
@@ -219,6 +204,7 @@ def _once(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     if frame["id"].null_count() == frame.height:
         return frame, 0
     known = pl.col("id").is_not_null()
-    again = ~pl.struct("id", "time", "arm", "status", "latency").is_first_distinct()
+    same = ("id", "row", "time", "arm", "status", "latency", "score", "prediction")
+    again = ~pl.struct(same).is_first_distinct()
     kept = frame.filter(~known | ~again)
     return kept, frame.height - kept.height

@@ -4,8 +4,9 @@ Rates and means have one form: `n` units, `s` the sum of their values (of a rate
 the sum of squares.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import floor, log2
 
 import polars as pl
 
@@ -15,7 +16,7 @@ from mlops_cli.logs.arms import KINDS, arm_of, can
 from mlops_cli.logs.format import Part
 from mlops_cli.profile.arm_facts import Frozen, axis, both_arms, choose_arms, choose_window, freeze
 from mlops_cli.profile.arm_joins import MISSED, joined
-from mlops_cli.profile.arm_rows import MEANS, RATES, Range, Reading
+from mlops_cli.profile.arm_rows import MEANS, RATES, Range, Reading, cells, with_values
 
 SECOND = 1_000_000
 COUNTS = {
@@ -28,6 +29,7 @@ COUNTS = {
     "q": pl.Float64,
 }
 TRAFFIC = ""  # the metric that counts units where they first came
+ACTIVE = "active"  # the same in every window in which they come
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,8 @@ def count_arms(
     reading = replace(reading, size=size, starts=starts, unit_column=unit)
     strata, values = reading.strata(main)
     reading = replace(reading, values=values)
-    frozen = freeze(reading.latencies(), settings, two=bool(control))
-    counter = _Counter(reading, main, unit, frozen)
+    counter = _Counter(reading, main, unit)
+    frozen = counter.freeze()
     for kind in dict.fromkeys((main, *KINDS)):
         counter.take(kind)
     counter.take_joined(parts, redo_within)
@@ -138,8 +140,10 @@ def count_arms(
 class _Counter:
     """Counts as they add up, a kind of log and a partition at a time."""
 
-    def __init__(self, reading: Reading, main: str, unit: str, frozen: Mapping[str, Frozen]) -> None:
-        self.reading, self.main, self.unit, self.frozen = reading, main, unit, frozen
+    def __init__(self, reading: Reading, main: str, unit: str) -> None:
+        self.reading, self.main, self.unit = reading, main, unit
+        self.frozen: Mapping[str, Frozen] = {}
+        self.kept: dict[str, list[tuple[pl.DataFrame, int]]] = {}
         self.frames: list[pl.DataFrame] = []
         self.statuses: list[pl.DataFrame] = []
         self.done: set[str] = set()
@@ -147,6 +151,25 @@ class _Counter:
         self.lacking: list[str] = []
         self.said: list[str] = []
         self.why: dict[str, str] = {}
+
+    def rows(self, kind: str) -> Iterable[tuple[pl.DataFrame, int]]:
+        """Read anew each time, but where all of them fit into memory."""
+        if kind in self.kept:
+            return self.kept[kind]
+        if self.reading.partitions_of(kind) > 1:
+            return self.reading.partitions(kind)
+        self.kept[kind] = list(self.reading.partitions(kind))
+        return self.kept[kind]
+
+    def freeze(self) -> Mapping[str, Frozen]:
+        """The thresholds above which an answer is slow."""
+        kind = next((k for k in KINDS if self.reading.has(k, "latency_ms")), "")
+        found = [cells(frame) for frame, _ in self.rows(kind)] if kind else []
+        empty = pl.DataFrame(schema={"window": pl.Int64, "arm": pl.String, "bin": pl.Int64, "len": pl.UInt32})
+        self.frozen = freeze(
+            pl.concat([empty, *found]), self.reading.settings, two=bool(self.reading.control)
+        )
+        return self.frozen
 
     def take(self, kind: str) -> None:
         """The metrics that no log before gave, and the traffic where it is the main one."""
@@ -157,16 +180,16 @@ class _Counter:
         unit = self.unit if self.reading.has(kind, self.unit) else ""
         if self.unit and not unit:
             self.lacking.append(kind)
-        for rows, repeated in self.reading.partitions(kind, self.frozen):
+        for rows, repeated in self.rows(kind):
             self.repeated += repeated
-            frame, lost = _units(rows, unit)
+            frame, lost = _units(with_values(rows, self.frozen), unit)
             self.lost += lost
             self.frames.append(_counted(frame, metrics))
             if "error-rate" in metrics:
                 self.statuses.append(_statuses(frame))
             if kind != self.main:
                 continue
-            self.frames.append(_traffic(frame))
+            self.frames += [_traffic(frame, ACTIVE), _traffic(_first(frame), TRAFFIC)]
             if unit:
                 both, units = both_arms(frame)
                 self.both, self.units = self.both + both, self.units + units
@@ -229,29 +252,36 @@ def _counted(frame: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
 
 def _sums(frame: pl.DataFrame, metric: str, value: pl.Expr) -> pl.DataFrame:
     """Units, their sum and squares, of the rows that have a value."""
+    value = value.alias("value")
+    top = float(frame.select(value.abs().max()).item() or 0.0)
     counted = frame.group_by("window", "arm", "stratum").agg(
         metric=pl.lit(metric),
         n=value.is_not_null().sum().cast(pl.Float64),
-        s=value.sum(),
-        q=(value * value).sum(),
+        s=_exact(value, top).sum(),
+        q=_exact(value * value, top * top).sum(),
     )
     return counted.select(list(COUNTS))
 
 
-def _traffic(frame: pl.DataFrame) -> pl.DataFrame:
+def _exact(value: pl.Expr, top: float) -> pl.Expr:
+    """Multiples of a millionth of the greatest value: their sum is the same in whatever order."""
+    if not top:
+        return value
+    quantum = 2.0 ** (floor(log2(top)) - 20)
+    return (value / quantum).round() * quantum
+
+
+def _first(frame: pl.DataFrame) -> pl.DataFrame:
     """Units where they first came: a user who comes back is not routed anew."""
-    if "unit" in frame.columns:
-        frame = frame.sort("time", "arm", "stratum").unique("unit", keep="first", maintain_order=True)
-    counted = frame.group_by("window", "arm", "stratum").agg(pl.len().cast(pl.Float64).alias("n"))
-    return counted.select(
-        pl.lit(TRAFFIC).alias("metric"),
-        "window",
-        "arm",
-        "stratum",
-        "n",
-        pl.col("n").alias("s"),
-        pl.col("n").alias("q"),
-    )
+    if "unit" not in frame.columns:
+        return frame
+    return frame.sort("time", "arm", "stratum").unique("unit", keep="first", maintain_order=True)
+
+
+def _traffic(frame: pl.DataFrame, metric: str) -> pl.DataFrame:
+    n = pl.len().cast(pl.Float64)
+    counted = frame.group_by("window", "arm", "stratum").agg(n=n, s=n, q=n)
+    return counted.with_columns(pl.lit(metric).alias("metric")).select(list(COUNTS))
 
 
 def _statuses(frame: pl.DataFrame) -> pl.DataFrame:
