@@ -13,6 +13,7 @@ from mlops_cli.cli.asked import ready
 from mlops_cli.cli.moments import moment
 from mlops_cli.cli.steps import SECOND, State, Unit, units
 from mlops_cli.config.load import Loaded
+from mlops_cli.config.rollout import STEPS
 from mlops_cli.config.rollout import Rollout as Asked
 from mlops_cli.config.section import seconds
 from mlops_cli.decide.rollout import Decision, Rules, decide
@@ -111,14 +112,12 @@ def rollout(settings: Asked, ask: Ask, arms: Arms, command: str) -> Asked:
         "unit": arms.unit,
         "window": ask.window,
     }
-    values = settings.model_dump(exclude_unset=True)
+    values = settings.model_dump()
     if arms.treatment and not arms.control:
         values["control"] = ""  # a new capability, whatever the file says
     values |= {k: v for k, v in given.items() if v}
-    if command == "blue-green" and "steps" not in values:
-        values["steps"] = (
-            (0.05, 0.25, 0.50, 1.0 - settings.holdback, 1.0) if settings.holdback else (0.05, 0.25, 0.5, 1.0)
-        )
+    if command == "blue-green" and settings.steps == STEPS:
+        values["steps"] = tuple(dict.fromkeys((0.05, 0.25, 0.50, 1.0 - settings.holdback, 1.0)))
     try:
         return Asked.model_validate(values)
     except ValidationError as error:

@@ -13,6 +13,7 @@ Role = Literal["guardrail", "success", "watch"]
 # What is compared when nothing is configured: role, direction (which way is better), and the margins that
 # are taken for no worse. Rates count their bad events; a relative margin of 1.10 is +10 %, an absolute one
 # of 0.001 is +0.1 percentage points, both hold together (`spec/rollout.md`, 2.5).
+STEPS = (0.01, 0.05, 0.10, 0.25, 0.50, 1.0)
 DEFAULTS: dict[str, dict[str, Any]] = {
     "error-rate": {"relative": 1.10, "absolute": 0.001},  # status 500 or more, or no output
     "null-rate": {"relative": 1.10, "absolute": 0.001},
@@ -34,8 +35,8 @@ class Margin(Section):
     role: Role | None = Field(
         None, description="guardrail decides, success must be better, watch is only shown."
     )
-    direction: Literal["lower", "higher", "both"] = Field(
-        "lower", description="Which way is better; both: neither, it should not move."
+    direction: Literal["lower", "higher", "both"] | None = Field(
+        None, description="Which way is better, lower by default; both: neither, it should not move."
     )
     relative: float | None = Field(
         None, gt=1, description="1.10: up to 10 % more than the control is no harm; of means, too."
@@ -52,7 +53,9 @@ class Margin(Section):
     threshold: float | None = Field(
         None, gt=0, description="slow-share: slower than this (ms) is slow. Absent: the control's quantile."
     )
-    weight: float = Field(1.0, gt=0, description="Its part of the evidence for a rollback.")
+    weight: float | None = Field(
+        None, gt=0, description="Its part of the evidence for a rollback; 1 by default."
+    )
 
 
 def _known(names: tuple[float, ...]) -> tuple[float, ...]:
@@ -79,7 +82,7 @@ class Rollout(Section):
     )
     strata: tuple[str, ...] = Field((), description="Columns within whose values the arms are compared.")
     steps: Annotated[tuple[Share, ...], AfterValidator(_known)] = Field(
-        (0.01, 0.05, 0.10, 0.25, 0.50, 1.0), description="Shares to go through."
+        STEPS, description="Shares to go through; of blue-green 5, 25, 50 %, and all but the holdback."
     )
     growth: float = Field(5.0, gt=1, description="A step is at most this many times the last.")
     min_units: int = Field(200, ge=1, description="In the treatment, in this step.")
@@ -138,12 +141,13 @@ class Rollout(Section):
         A metric that is only watched becomes a guardrail once a margin is named for it.
         """
         own = self.metrics.get(name)
-        given = own.model_dump(exclude_unset=True) if own else {}
-        named = {k for k in ("relative", "absolute") if given.get(k) is not None}
-        base = dict(DEFAULTS[name])
-        if named:  # one that is named replaces both
-            base = {k: v for k, v in base.items() if k not in ("relative", "absolute", "role")}
-        return Margin.model_validate({"role": "guardrail", **base, **given})
+        given = own.model_dump(exclude_none=True) if own else {}
+        base = {"role": "guardrail", "direction": "lower", "weight": 1.0, **DEFAULTS[name]}
+        if "relative" in given or "absolute" in given:  # one that is named replaces both
+            base = {k: v for k, v in base.items() if k not in ("relative", "absolute")} | {
+                "role": "guardrail"
+            }
+        return Margin.model_validate({**base, **given})
 
     def required(self, name: str) -> bool:
         """Whether the file asks for this metric as a guardrail, so that logs without it are a hold."""

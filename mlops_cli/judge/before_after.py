@@ -69,7 +69,7 @@ def _one(name: str, tables: Tables, settings: Rollout, switched: int, look: int)
     blank = Compared(
         name=name,
         role="guardrail",
-        direction=m.direction,
+        direction=m.direction or "lower",
         verdict=Call.UNKNOWN,
         n_treatment=int(cells.nc[switched:look].sum()),
         n_control=int(cells.nb[:switched].sum()),

@@ -42,7 +42,7 @@ def compare_mean(asked: Asked) -> Compared:
     found = Compared(
         name=asked.name,
         role=m.role or "guardrail",
-        direction=m.direction,
+        direction=m.direction or "lower",
         verdict=Call.UNKNOWN,
         control=_shown(asked, mean_b),
         treatment=_shown(asked, mean_c),
@@ -52,7 +52,7 @@ def compare_mean(asked: Asked) -> Compared:
         n_control=int(cells.nb[used].sum()),
         n_treatment=int(cells.nc[used].sum()),
         unit="ms" if asked.name == "log-latency" else "",
-        weight=m.weight,
+        weight=m.weight or 1.0,
     )
     return _judged(asked, found, variance, cells)
 
@@ -72,7 +72,7 @@ def compare_mean_limit(asked: Asked) -> Compared:
     found = Compared(
         name=asked.name,
         role=m.role or "guardrail",
-        direction=m.direction,
+        direction=m.direction or "lower",
         verdict=Call.UNKNOWN,
         treatment=_shown(asked, float(cells.sc.sum()) / n),
         estimate=sign * float(line.estimate[-1]),
@@ -80,7 +80,7 @@ def compare_mean_limit(asked: Asked) -> Compared:
         limit=m.limit,
         n_treatment=int(n),
         unit="ms" if asked.name == "log-latency" else "",
-        weight=m.weight,
+        weight=m.weight or 1.0,
     )
     return _judged(asked, found, float(Difference(*line).variance[-1]), cells)
 

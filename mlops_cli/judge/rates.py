@@ -76,11 +76,11 @@ class Asked:
         return Compared(
             self.name,
             m.role or "guardrail",
-            m.direction,
+            m.direction or "lower",
             Call.UNKNOWN,
             reason,
             limit=m.limit,
-            weight=m.weight,
+            weight=m.weight or 1.0,
         )
 
 
@@ -114,7 +114,7 @@ def compare_rate(asked: Asked) -> Compared:
     found = Compared(
         name=asked.name,
         role=m.role or "guardrail",
-        direction=m.direction,
+        direction=m.direction or "lower",
         verdict=Call.UNKNOWN,
         control=_shown(rate_b, flip=flip),
         treatment=_shown(rate_c, flip=flip),
@@ -132,7 +132,7 @@ def compare_rate(asked: Asked) -> Compared:
         needed=0 if safe >= asked.enough_safe else needed,
         since=moment_text(since) if since else "",
         hard=_hard(cells, m),
-        weight=m.weight,
+        weight=m.weight or 1.0,
     )
     call = _call(asked, found, better)
     reason = "there is no event and no absolute margin: nothing can be certified" if nothing else ""
@@ -164,7 +164,7 @@ def compare_limit(asked: Asked) -> Compared:
     found = Compared(
         name=asked.name,
         role=m.role or "guardrail",
-        direction=m.direction,
+        direction=m.direction or "lower",
         verdict=Call.UNKNOWN,
         treatment=_shown(x / n, flip=flip),
         estimate=x / n - limit,
@@ -177,7 +177,7 @@ def compare_limit(asked: Asked) -> Compared:
         eta=eta,
         needed=None if eta is None else round(eta * size),
         hard=_hard(cells, m),
-        weight=m.weight,
+        weight=m.weight or 1.0,
     )
     call = Call.UNKNOWN
     if harm >= asked.enough_harm and x / n > limit:

@@ -41,16 +41,8 @@ def arms(report: Report, look: Look) -> Iterator[Text]:
         return
     yield Text()
     yield from labelled("traffic", Text(_traffic(found)), look, LABEL)
-    state = found["health"]["state"]
-    said = HEALTH.get(state, state)
-    log_e = found["health"]["srm"]["log_e"]
-    if log_e is not None:
-        said += f" (log e {log_e:.1f}, {found['health']['srm']['enough']:.1f} would be enough to doubt it)"
-    yield from labelled("health", Text(clean(said)), look, LABEL)
-    odd = [f"{s['column']}={s['value']}" for s in found["health"]["strata"] if s["confounded"]]
-    if odd:
-        said = f"routed one way, so left out of both arms: {', '.join(odd)}"
-        yield from labelled("", Text(clean(said)), look, LABEL)
+    if found["evidence"] != "paired":
+        yield from _health(found, look)
     if found.get("answers"):
         yield from labelled("answers", Text(clean(found["answers"]["said"])), look, LABEL)
     if found["metrics"]:
@@ -61,15 +53,30 @@ def arms(report: Report, look: Look) -> Iterator[Text]:
         yield from _plan(found, look)
 
 
+def _health(found: Mapping[str, Any], look: Look) -> Iterator[Text]:
+    state = found["health"]["state"]
+    said = HEALTH.get(state, state)
+    log_e = found["health"]["srm"]["log_e"]
+    if log_e is not None:
+        said += f" (log e {log_e:.1f}, {found['health']['srm']['enough']:.1f} would be enough to doubt it)"
+    yield from labelled("health", Text(clean(said)), look, LABEL)
+    odd = [f"{s['column']}={s['value']}" for s in found["health"]["strata"] if s["confounded"]]
+    if odd:
+        said = f"routed one way, so left out of both arms: {', '.join(odd)}"
+        yield from labelled("", Text(clean(said)), look, LABEL)
+
+
 def _traffic(found: Mapping[str, Any]) -> str:
     name = clean(found["treatment"])
+    units = f"{count(found['units_in_step'])} {clean(found['unit'])}s"
+    if found["evidence"] == "paired":
+        return f"{name} has none yet; {units} of answers to the same requests"
     said = f"{name} has {quantity(found['current_share'], 'share')}"
     if found["next_share"] is not None:
         said += f", may have {quantity(found['next_share'], 'share')}"
     allowed = found["allowed_shares"]
     if allowed:
         said += f"; the evidence allows {quantity(allowed[-1], 'share')}"
-    units = f"{count(found['units_in_step'])} {clean(found['unit'])}s"
     step = f"{units} in {count(found['windows_in_step'], 'window')} at this share"
     return f"{said}; {step}; evidence: {found['evidence']}"
 
