@@ -36,6 +36,7 @@ PANELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "config schema": ("config:schema", "The JSON Schema of mlops.toml."),
         "metrics list": ("metrics:listing", "Every metric with its group and unit."),
         "schema": ("schema:command", "The JSON Schema of the report."),
+        "serve": ("serve:command", "Reports over HTTP: JSON, Prometheus, Argo Rollouts, Flagger."),
     },
 }
 

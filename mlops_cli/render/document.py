@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 TEMPLATES = ("page.html", "body.html", "parts.html")
 
 
-def page(report: Report, *, live: bool = False) -> str:
+def page(report: Report, *, live: str = "") -> str:
     """The whole document in ASCII: all else is a character reference, so that no encoding can lose it.
 
     Parameters
     ----------
     report : what is shown
-    live : the page listens to `events` beside it and takes `page` when told
+    live : revision of what is shown, for a page that listens to `events` beside it and takes `page` when told
 
     """
     style, script = _part("page.css"), _part("page.js")
@@ -30,7 +30,7 @@ def page(report: Report, *, live: bool = False) -> str:
     text = _environment().get_template("page.html")
     said = text.render(
         **view(report),
-        live="1" if live else "",
+        live=live,
         style=Markup(style),  # noqa: S704 # ours, and its hash is all that the page allows
         script=Markup(script),  # noqa: S704
         style_hash=_hash(style),

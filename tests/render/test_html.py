@@ -235,9 +235,9 @@ def test_a_page_of_thousands_stays_small(reports):
 
 def test_a_live_page_listens_and_only_its_inside_changes(reports):
     report = reports.report()
-    whole, inside = page(report, live=True), body(report)
+    whole, inside = page(report, live="7"), body(report)
 
     assert any("connect-src 'self'" in v for v in Page(whole).of("content"))
-    assert 'data-live="1"' in whole
+    assert 'data-live="7"' in whole
     assert "<html" not in inside
     assert inside.strip() in whole

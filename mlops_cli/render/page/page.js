@@ -174,7 +174,7 @@
       if (spot) { spot.textContent = text; spot.classList.toggle("off", off); }
     };
     const renew = async () => {
-      const answer = await fetch("page" + location.search, { headers: { accept: "text/html" } });
+      const answer = await fetch("page", { headers: { accept: "text/html" } });
       if (!answer.ok) { pulse(`no answer (${answer.status})`, true); return; }
       const text = await answer.text();
       const words = one("#filter").value;
@@ -189,7 +189,7 @@
       if (typing) one("#filter").focus();
       pulse(`live, ${new Date().toLocaleTimeString()}`, false);
     };
-    const events = new EventSource("events" + location.search);
+    const events = new EventSource(`events?since=${document.body.dataset.live}`);
     events.addEventListener("report", renew);
     events.addEventListener("trouble", (event) => pulse(event.data, true));
     events.addEventListener("error", () => pulse("connection lost, trying again", true));
