@@ -9,6 +9,7 @@ import polars as pl
 
 from mlops_cli import __version__
 from mlops_cli.cli.ask import Ask
+from mlops_cli.cli.changes import changes_table
 from mlops_cli.cli.distributions import distributions_table
 from mlops_cli.cli.excuses import excuses, known_table, read_known, said_too
 from mlops_cli.cli.judging import Judging, adapted, judging
@@ -76,6 +77,7 @@ def assemble(counted: Sequence[Counted], ask: Ask, loaded: Loaded, note: str, cl
                 unknown_table(seen),
                 bounds_table(seen, loaded.origins),
                 distributions_table(seen),
+                changes_table(counted, judged),
                 known_table(excused),
             )
             if t.rows
