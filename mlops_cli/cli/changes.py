@@ -28,7 +28,7 @@ MOST = 12  # lines a finding
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that changed; `at` in microseconds, `own` the finding and `component` the one that it is of."""
+    """One thing that changed; `at` in microseconds, `own` the finding and `component` that it is of."""
 
     what: str
     at: int
