@@ -100,7 +100,10 @@ def _comparison(c: Compared, run: Run, found: Verdict, code: int) -> tuple[Verdi
     unknown |= run.least_agreement is not None and run.agreement is None
     code = 1 if failed else 3 if unknown else 0
     reason = "; ".join(
-        [*failed, headline(e.agreement, e.ceiling, e.paired) if run.compared else "nothing to compare"]
+        [
+            *failed,
+            headline(e.agreement, e.ceiling, e.paired, e.numeric) if run.compared else "nothing to compare",
+        ]
     )
     if joined.status is not Answer.PASS:
         reason = f"undecided: {joined.message}; {reason}"
@@ -115,10 +118,21 @@ def _comparison(c: Compared, run: Run, found: Verdict, code: int) -> tuple[Verdi
     return Verdict(Action.HOLD if code == 3 else Action.NONE, reason, step), code
 
 
-def headline(agreement: Mapping[str, Any], ceiling: Mapping[str, Any], paired: Mapping[str, Any]) -> str:
-    """Agreement, the human ceiling and the paired difference in a sentence."""
+def headline(
+    agreement: Mapping[str, Any],
+    ceiling: Mapping[str, Any],
+    paired: Mapping[str, Any],
+    numeric: Mapping[str, Any],
+) -> str:
+    """Agreement, the human ceiling and the paired difference in a sentence; of numbers the bias."""
     said = []
-    if agreement.get("value") is not None:
+    if numeric:
+        low, high = numeric["limits"] or (None, None)
+        limits = "" if low is None else f" (95 of 100 between {low:.3g} and {high:.3g})"
+        said.append(f"differs from people by {numeric['bias']:+.3g} on average{limits}")
+        if numeric["ccc"] is not None:
+            said.append(f"concordance {numeric['ccc']:.2f}")
+    elif agreement.get("value") is not None:
         said.append(f"agrees with people in {_percent(agreement['value'])}{_range(agreement['ci'])}")
     if ceiling.get("n_items"):
         said.append(f"people with each other in {_percent(ceiling['human_human']['mean'])}")

@@ -202,7 +202,7 @@ def _paired(shadow: Shadow, model: str, model_rater: str) -> Shadow:
     ).collect()
     return replace(
         shadow,
-        frame=both.drop("answered", "person"),
+        frame=both.filter(pl.col("answered") & pl.col("person")).drop("answered", "person"),
         model=one,
         human_only=int(lost["human_only"][0]),
         model_only=int(lost["model_only"][0]),

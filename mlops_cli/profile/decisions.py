@@ -106,7 +106,8 @@ class Decisions:
     @property
     def joined(self) -> float:
         """Share of the items with decisions of both sides."""
-        both = self.units.height + self.tally.kept
+        items = self.rows["item"].n_unique() if "item" in self.rows.columns else self.rows.height
+        both = items + self.tally.kept
         lost = self.tally.human_only + (0 if self.sampled else self.tally.model_only)
         return both / (both + lost) if both + lost else 0.0
 

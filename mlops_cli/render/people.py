@@ -117,6 +117,13 @@ def _agreement(found: Mapping[str, Any], look: Look) -> Iterator[Text]:
     if a.get("value") is None:
         yield from _line("agreement", f"none ({a.get('reason', 'unknown')})", look)
         return
+    n = found["numeric"]
+    if n:
+        said = f"bias {n['bias']:+.4g} {_bounds(n['bias_ci'])}, limits {_bounds(n['limits'])}"
+        yield from _line("agreement", f"{said}, CCC {_number(n['ccc'])} {_bounds(n['ccc_ci'])}", look)
+        near = n["within_tolerance"]
+        yield from _line("", f"{percent(near['value'])} within {near['tolerance']:g}", look)
+        return
     said = f"{percent(a['value'], a['ci'])} of {count(a['n'])} decisions"
     if "ac1" in a:
         said += f"; AC1 {plain(a['ac1'])}, kappa {plain(a['kappa'])}"

@@ -54,7 +54,8 @@ def _null_rate(e: Evidence, s: Automation) -> Gate:
     n = d.rows.height
     value = d.tally.null_model / n if n else 0.0
     low, high = wilson(d.tally.null_model, n, 1 - s.alpha) if n else (0.0, 1.0)
-    status = PASS if value <= s.max_null and n else FAIL if low > s.max_null else UNKNOWN
+    known = FAIL if low > s.max_null and n >= s.min_slice else UNKNOWN
+    status = PASS if value <= s.max_null and n else known
     return Gate(
         "null-rate",
         Degree.SHADOW.value,
