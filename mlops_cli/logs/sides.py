@@ -113,6 +113,14 @@ def both_sides(columns: Sequence[str], wanted: Wanted) -> bool:
     return bool(model and human)
 
 
+def by_role(columns: Sequence[str]) -> dict[str, str]:
+    """Role → column, as far as names tell; the canonical names of decisions are roles, too."""
+    names = _by_name(columns)
+    found = {role: _first(names, role) for role in SIDES}
+    found |= {"decision": found["human"], "prediction": found["model"], "label": found["outcome"]}
+    return {role: column for role, column in found.items() if column}
+
+
 def find(columns: Sequence[str], wanted: Wanted, where: str) -> Sides:
     """Roles of the columns.
 

@@ -11,9 +11,11 @@ from mlops_cli.errors import DataError
 from mlops_cli.logs.discover import sample_of
 from mlops_cli.logs.find import Candidate, find, fingerprint
 from mlops_cli.logs.format import Format, LogFile
+from mlops_cli.logs.privacy import Privacy
+from mlops_cli.logs.private import private
 from mlops_cli.logs.registry import FORMATS
 from mlops_cli.logs.shadow import Table
-from mlops_cli.logs.sides import Wanted, both_sides
+from mlops_cli.logs.sides import Wanted, both_sides, by_role
 from mlops_cli.logs.sides import find as find_sides
 from mlops_cli.logs.stream import head
 from mlops_cli.logs.text_cache import stored
@@ -116,6 +118,7 @@ def _opened(one: Candidate, stdin_format: str) -> tuple[LogFile, Format, list[st
         kind=KIND,
         bytes=Path(one.path).stat().st_size,
         fingerprint=fingerprint(one.path, content=one.spooled),
+        privacy=Privacy.of(one.settings.privacy),
         timezone=one.settings.project.timezone,
     )
     columns = list(sample_of(file, form, start).columns)
@@ -126,7 +129,9 @@ def _frame(
     file: LogFile, form: Format, text_cache: Path | None
 ) -> tuple[pl.LazyFrame, tuple[BadLine, ...], int]:
     if form.read is None and form.convert is None:
-        return pl.scan_parquet(file.path, glob=False), (), 0
+        rows = pl.scan_parquet(file.path, glob=False)
+        schema = rows.collect_schema()
+        return private(rows, schema, file.privacy, by_role(list(schema))), (), 0
     kept = stored(file, form, text_cache)
     return pl.scan_parquet(kept.paths[KIND], glob=False), kept.bad, kept.quarantined
 

@@ -599,3 +599,15 @@ def test_every_output_format_takes_the_report(tmp_path, capsys, form):
     assert run(["automation", saved(tmp_path, table()), "--no-state", "--isolated", "-f", form]) == 0
 
     assert capsys.readouterr().out.strip()
+
+
+@pytest.mark.parametrize("name", ["log.parquet", "log.csv"])
+def test_what_privacy_hashes_is_hashed_before_anything_is_said(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("MLOPS_TEST_KEY", "secret")
+    path = saved(tmp_path, table(human_id=["alice"] * 200 + ["bob"] * 200), name)
+    config = ('privacy.hash = ["human_id"]', 'privacy.key = "env:MLOPS_TEST_KEY"')
+    report = shadow_compare(path, beside=Beside(name_raters=True), config=config, **ALONE)
+    said = json.dumps(report.to_dict())
+
+    assert "alice" not in said
+    assert len(report.details["automation"]["ceiling"]["people"]) == 2
