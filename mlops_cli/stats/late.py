@@ -1,0 +1,90 @@
+"""Labels that come late, or only for some: coverage, delay, and counts as if all were labelled."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+def coverage(triangle: ArrayLike, rows: ArrayLike) -> Floats:
+    """Share of rows that will be labelled by the end of each delay bucket, by the chain ladder.
+
+    Parameters
+    ----------
+    triangle : (W, D) labels of window w that came in delay bucket d; NaN where the bucket is not over yet
+    rows : (W,) predictions
+
+    Returns
+    -------
+    (D,) NaN from where no window has got so far
+
+    References
+    ----------
+    Mack (1993), ASTIN Bulletin 23; the product-limit estimator of delays that are cut off on the right.
+
+    """
+    came, n = np.asarray(triangle, np.float64), np.asarray(rows, np.float64)
+    seen, total = np.isfinite(came), np.nancumsum(came, axis=1)
+    out = np.full(came.shape[1], np.nan)
+    for d in range(came.shape[1]):
+        old = seen[:, d]
+        had = n[old].sum() if d == 0 else total[old, d - 1].sum()
+        if had <= 0:
+            break
+        out[d] = (1.0 if d == 0 else out[d - 1]) * total[old, d].sum() / had
+    return out
+
+
+def reached(share: ArrayLike, edges: ArrayLike, q: float) -> float:
+    """Delay within which the share q of the labels that ever come has come; infinite where it is not seen.
+
+    Parameters
+    ----------
+    share : (D,) as `coverage` gives it
+    edges : (D + 1,) of the delay buckets
+    q : in (0, 1]
+
+    """
+    have, at = np.asarray(share, np.float64), np.asarray(edges, np.float64)
+    known = np.isfinite(have)
+    if not known.any() or not have[known][-1] > 0:
+        return float("inf")
+    goal = q * have[known][-1]
+    d = int(np.argmax(have >= goal - 1e-12))
+    before = have[d - 1] if d else 0.0
+    if not np.isfinite(at[d + 1]) or have[d] <= before:
+        return float(at[d])
+    return float(at[d] + (at[d + 1] - at[d]) * (goal - before) / (have[d] - before))
+
+
+class Reweighted(NamedTuple):
+    """Positives and negatives by cell, the share of rows in cells without a label, what the labels weigh."""
+
+    positives: Floats
+    negatives: Floats
+    blind: float
+    effective: float
+
+
+def reweighted(predicted: ArrayLike, labelled: ArrayLike, positive: ArrayLike) -> Reweighted:
+    """Counts as if every prediction were labelled, where the choice of what is labelled depends on the cell.
+
+    Parameters
+    ----------
+    predicted, labelled, positive : (C,) rows, those with a label, and those with a positive one, by cell
+
+    Returns
+    -------
+    Reweighted
+        `effective`: the share of the labels that as many evenly spread ones would need (Kish).
+
+    """
+    n, m, k = (np.asarray(x, np.float64) for x in (predicted, labelled, positive))
+    seen, count = m > 0, np.maximum(m, 1.0)
+    rate, weight = np.where(seen, k / count, 0.0), np.where(seen, n / count, 0.0)
+    rows, square = np.where(seen, n, 0.0), float((weight**2 * m).sum())
+    blind = float(n[~seen].sum() / n.sum()) if n.sum() > 0 else float("nan")
+    effective = float((weight * m).sum() ** 2 / max(square, 1e-12) / max(m.sum(), 1e-12))
+    return Reweighted(rows * rate, rows * (1 - rate), blind, effective)

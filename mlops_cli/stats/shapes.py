@@ -1,0 +1,339 @@
+"""How a distribution or a metric moves over its windows: ramps, pulses, seasons, or not at all."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+JS = 1 / np.sqrt(2 * np.log(2))  # a Hellinger step in units of the Jensen-Shannon distance, root of bits
+WIDTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48)
+SEED = 12345  # the shuffles are the same in every run
+ENOUGH = 10  # shuffles as good as the data: p cannot be small any more
+GROUPS = 20
+MEMORY = 0.15  # correlation from one window to the next from which it is put back into the shuffles
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What counts as a change.
+
+    Parameters
+    ----------
+    warn : size at which one would warn, JS distance (or the metric's unit)
+    fast_weeks : a ramp that gets there sooner is fast
+    alpha : chance of calling noise a change, a field
+    shuffles : of the windows
+    least_windows : fewer are unknown
+    least_size : a smaller change of a distribution is none
+
+    """
+
+    warn: float = 0.10
+    fast_weeks: float = 8.0
+    alpha: float = 0.01
+    shuffles: int = 499
+    least_windows: int = 8
+    least_size: float = 0.02
+
+
+DEFAULT = Rules()
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How something moves.
+
+    Parameters
+    ----------
+    kind : unknown, still, recurring, shock, small jump, passing shock, fast or slow
+    windows : how many there were
+    p : chance of as good a shape among shuffled windows
+    size : of the change, JS distance or the metric's unit
+    start, width : windows
+    weeks_to_warn : until the warning line at this pace; None where it jumps
+    smallest : a drift below this size would not have been seen
+    memory : correlation of one window with the next, after the shape
+    season : `share` of the variance, `size`, `p`, `period`; empty without one
+    why : where it is unknown
+    direction : of a metric: +1 rises, -1 falls
+
+    """
+
+    kind: str
+    windows: int
+    p: float | None = None
+    size: float | None = None
+    start: int | None = None
+    width: int | None = None
+    weeks_to_warn: float | None = None
+    smallest: float | None = None
+    memory: float | None = None
+    season: dict[str, float] = field(default_factory=dict)
+    why: str = ""
+    direction: float | None = None
+
+
+class Shapes(NamedTuple):
+    """Changes over T windows: centred with length 1, as they are, and whether, where and how wide each is."""
+
+    unit: Floats
+    plain: Floats
+    pulse: NDArray[np.bool_]
+    start: Ints
+    width: Ints
+
+
+def grouped(counts: ArrayLike, most: int = GROUPS, *, ordered: bool = True) -> Floats:
+    """Buckets merged to at most so many, of about the same mass, or the largest ones and the rest.
+
+    Parameters
+    ----------
+    counts : (T, B) windows × buckets
+    ordered : the buckets lie on a line; else they are categories
+
+    """
+    table = np.asarray(counts, np.float64)
+    mass = table.sum(axis=0)
+    if ordered:
+        middle = (np.cumsum(mass) - mass / 2) / max(mass.sum(), 1.0)
+        label = np.minimum((middle * most).astype(np.int64), most - 1)
+    else:
+        label = np.full(len(mass), most - 1)
+        first = np.argsort(-mass, kind="stable")[: most - 1]
+        label[first] = np.arange(len(first))
+    _, place = np.unique(label, return_inverse=True)
+    out = np.zeros((len(table), int(place.max(initial=-1)) + 1))
+    np.add.at(out.T, place, table.T)
+    return out[:, out.sum(axis=0) > 0]
+
+
+def rooted(counts: Floats) -> Floats:
+    """Root of the shares: each direction has the same variance, a quarter of 1 / rows."""
+    n, size = counts.sum(axis=1, keepdims=True), counts.shape[1]
+    return np.asarray(np.sqrt((counts + 0.25) / (n + 0.25 * size)), np.float64)
+
+
+def by_lag(counts: ArrayLike) -> dict[int, float]:
+    """Mean divergence (bits) of windows so far apart, less what sampling alone gives; may be negative."""
+    table = np.asarray(counts, np.float64)
+    n = table.sum(axis=1)
+    share = table / np.maximum(n, 1.0)[:, None]
+    own = _entropy(share)
+    size = (table > 0).sum(axis=1)
+    distance = np.zeros((len(table), len(table)))
+    for i in range(len(table)):
+        bias = (np.maximum(size[i], size) - 1) / (8 * np.log(2)) * (1 / n[i] + 1 / n)
+        distance[i] = _entropy((share[i] + share) / 2) - (own[i] + own) / 2 - bias
+    return {k: float(np.diagonal(distance, k).mean()) for k in range(1, len(table))}
+
+
+@lru_cache(maxsize=32)
+def shapes(windows: int) -> Shapes:
+    """All changes that are looked for: ramps of a few widths (1: a step) and pulses that pass."""
+    t, rows = np.arange(windows), []
+    widths = sorted({w for w in (*WIDTHS, windows - 1) if 0 < w < windows})
+    for w in widths:
+        # A step needs two windows on either side.
+        starts = range(2, windows - 1) if w == 1 else range(windows - w + 1)
+        for a in starts:
+            at = t - a + 1 if w == 1 else t - a
+            rows.append((np.clip(at / w, 0.0, 1.0), False, a, w))
+    for a in range(2, windows - 3):
+        rows += [
+            (((t >= a) & (t < a + w)).astype(np.float64), True, a, w)
+            for w in widths
+            if 2 * w <= windows and a + w < windows - 1
+        ]
+    plain = np.array([r[0] for r in rows])
+    centred = plain - plain.mean(axis=1, keepdims=True)
+    length = np.sqrt((centred**2).sum(axis=1))
+    some = length > 1e-9
+    return Shapes(
+        centred[some] / length[some, None],
+        plain[some],
+        np.array([r[1] for r in rows])[some],
+        np.array([r[2] for r in rows])[some],
+        np.array([r[3] for r in rows])[some],
+    )
+
+
+@lru_cache(maxsize=64)
+def shuffles(windows: int, many: int, period: int = 0) -> Ints:
+    """The same shuffles in every run, within the phases of a season."""
+    random = np.random.Generator(np.random.PCG64(SEED))
+    out = np.empty((many, windows), np.int64)
+    for i in range(many):
+        if not period:
+            out[i] = random.permutation(windows)
+            continue
+        out[i] = np.arange(windows)
+        for k in range(period):
+            out[i, k::period] = random.permutation(out[i, k::period])
+    return out
+
+
+def pace(
+    counts: ArrayLike | None = None,
+    series: ArrayLike | None = None,
+    *,
+    per_week: float = 1.0,
+    period: int = 0,
+    ordered: bool = True,
+    rules: Rules = DEFAULT,
+) -> Pace:
+    """How fast the windows change.
+
+    Parameters
+    ----------
+    counts : (T, B) windows × buckets of a field; or
+    series : (T,) values of a metric
+    per_week : windows a week
+    period : windows of a season, 0: none is looked for
+    ordered : the buckets lie on a line
+
+    References
+    ----------
+    Scheffé-type search over shapes with a permutation test; Phipson, Smyth (2010) for its p-value.
+
+    """
+    windows = len(np.asarray(counts if counts is not None else series))
+    if windows < rules.least_windows:
+        return Pace("unknown", windows, why=f"{windows} windows, {rules.least_windows} needed")
+    if counts is not None:
+        table = grouped(counts, ordered=ordered)
+        move, unit = rooted(table), float(JS)
+        floor = float(np.mean((table.shape[1] - 1) / (4 * table.sum(axis=1))))
+    else:
+        move, unit, floor = np.asarray(series, np.float64)[:, None], 1.0, 0.0
+    move = move - move.mean(axis=0)
+    if not (move**2).sum() > 0:
+        return Pace("still", windows, p=1.0, size=0.0, smallest=0.0)
+    season: dict[str, float] = {}
+    if period and windows >= 3 * period:
+        move, season = _unseasoned(move, period, floor, unit, rules)
+    return _classed(move, season, period if season else 0, unit, per_week, rules, counted=counts is not None)
+
+
+def _unseasoned(
+    move: Floats, period: int, floor: float, unit: float, rules: Rules
+) -> tuple[Floats, dict[str, float]]:
+    """The windows less the means of their phases, where those differ by more than chance."""
+    phase, total = np.arange(len(move)) % period, float((move**2).sum())
+
+    def means(rows: Floats) -> Floats:
+        return np.stack([rows[phase == k].mean(axis=0) for k in range(period)])
+
+    many = np.bincount(phase)
+
+    def share(rows: Floats) -> float:
+        return float(many @ (means(rows) ** 2).sum(axis=1)) / total
+
+    seen = share(move)
+    more = sum(share(move[q]) >= seen for q in shuffles(len(move), rules.shuffles))
+    p = (1 + more) / (rules.shuffles + 1)
+    if p > rules.alpha:
+        return move, {}
+    usual = means(move)
+    swing = float((usual**2).sum(axis=1).mean()) - floor * period / len(move)
+    size = 2 * unit * float(np.sqrt(max(0.0, swing)))
+    return move - usual[phase], {"period": float(period), "share": seen, "size": size, "p": p}
+
+
+def _classed(
+    move: Floats,
+    season: dict[str, float],
+    period: int,
+    unit: float,
+    per_week: float,
+    rules: Rules,
+    *,
+    counted: bool,
+) -> Pace:
+    windows, total = len(move), float((move**2).sum())
+    all_shapes, product = shapes(windows), move @ move.T
+    fit = _fits(all_shapes.unit, product) / total
+    p = _shuffled(all_shapes.unit, product, float(fit.max()) * total, period, rules)
+    i = _chosen(fit, all_shapes.pulse)
+    shape = all_shapes.plain[i] - all_shapes.plain[i].mean()
+    power = float(shape @ shape)
+    slope = shape @ move / power
+    left = move - np.outer(shape, slope)
+    noise = float((left**2).sum()) / max(windows - 2, 1)
+    memory = None
+    if p <= rules.alpha:
+        memory = _memory(left)
+        if memory > MEMORY:
+            p = max(p, _with_memory(all_shapes.unit, left, memory, float(fit.max()), rules))
+    size = unit * float(np.sqrt(max(0.0, float(slope @ slope) - noise / power)))
+    smallest = 3 * unit * float(np.sqrt(noise * 12 / windows))
+    found = {"windows": windows, "p": p, "size": size, "smallest": smallest, "memory": memory}
+    if p > rules.alpha or (counted and size < rules.least_size):
+        return Pace("recurring" if season else "still", season=season, **found)  # type: ignore[arg-type]
+    width = int(all_shapes.width[i])
+    narrow = width <= max(1, min(2, windows // 8))
+    weeks = None if narrow else rules.warn / max(size / (width / per_week), 1e-12)
+    if all_shapes.pulse[i]:
+        kind, weeks = "passing shock", None
+    elif narrow:
+        kind = "shock" if not counted or size >= rules.warn / 2 else "small jump"
+    else:
+        kind = "fast" if counted and weeks is not None and weeks < rules.fast_weeks else "slow"
+    direction = None if counted else float(np.sign(slope[0]))
+    place = {"start": int(all_shapes.start[i]), "width": width, "weeks_to_warn": weeks}
+    return Pace(kind, season=season, direction=direction, **found, **place)  # type: ignore[arg-type]
+
+
+def _fits(unit: Floats, product: Floats) -> Floats:
+    """Sum of squares that each shape explains; all it takes are the inner products of the windows."""
+    return np.asarray(np.sum((unit @ product) * unit, axis=1), np.float64)
+
+
+def _shuffled(unit: Floats, product: Floats, best: float, period: int, rules: Rules) -> float:
+    more = done = 0
+    for q in shuffles(len(product), rules.shuffles, period):
+        more += int(_fits(unit, product[np.ix_(q, q)]).max() >= best * (1 - 1e-12))
+        done += 1
+        if more >= ENOUGH:
+            break
+    return (1 + more) / (done + 1)
+
+
+def _chosen(fit: Floats, pulse: NDArray[np.bool_]) -> int:
+    """The best ramp; a pulse only where it leaves at most three quarters of what the ramp leaves."""
+    ramp = int(np.flatnonzero(~pulse)[fit[~pulse].argmax()])
+    if not pulse.any():
+        return ramp
+    other = int(np.flatnonzero(pulse)[fit[pulse].argmax()])
+    return other if 1 - fit[other] <= 0.75 * (1 - fit[ramp]) else ramp
+
+
+def _memory(left: Floats) -> float:
+    """Correlation of a window with the next, with what the fitted shape has eaten of it given back."""
+    windows = len(left)
+    seen = float((left[1:] * left[:-1]).sum()) / max(float((left**2).sum()), 1e-30)
+    # Fitted to simulations of 12, 26 and 52 windows.
+    return float(np.clip((seen + 4 / (windows + 7)) / max(0.3, 1 - 12 / (windows + 2)), 0.0, 0.95))
+
+
+def _with_memory(unit: Floats, left: Floats, memory: float, best: float, rules: Rules) -> float:
+    """The same test against noise that remembers: what is new in each window is shuffled, not the windows."""
+    new, many = left[1:] - memory * left[:-1], min(rules.shuffles, 199)
+    order = shuffles(len(left) - 1, many)
+    noise = np.empty((many, *left.shape))
+    noise[:, 0] = new[order[:, -1]] / np.sqrt(1 - memory**2)
+    for t in range(1, len(left)):
+        noise[:, t] = memory * noise[:, t - 1] + new[order[:, t - 1]]
+    noise -= noise.mean(axis=1, keepdims=True)
+    more = 0
+    for one in noise:
+        more += int(_fits(unit, one @ one.T).max() / float((one**2).sum()) >= best * (1 - 1e-12))
+    return (1 + more) / (many + 1)
+
+
+def _entropy(share: Floats) -> Floats:
+    safe = np.where(share > 0, share, 1.0)
+    return np.asarray(-(share * np.log2(safe)).sum(axis=-1), np.float64)
