@@ -9,20 +9,17 @@ from typing import Any
 from mlops_cli import __version__
 from mlops_cli.cli.moments import moment
 from mlops_cli.cli.people import Compared, parted
+from mlops_cli.cli.people_tables import SHOWN, tables
 from mlops_cli.config.load import digest
 from mlops_cli.decide.automation import Run, degrees, supported, verdict
 from mlops_cli.judge.people.ceiling import people
-from mlops_cli.judge.people.curve import points
-from mlops_cli.profile.decisions import table
 from mlops_cli.result.automation import Answer, Automation, Degrees, Gate
 from mlops_cli.result.finding import Finding, Judgement, Level, Rule, Status, by_severity
-from mlops_cli.result.report import Report, Table
+from mlops_cli.result.report import Report
 from mlops_cli.result.scope import Scope, Window
 from mlops_cli.result.verdict import Action, Verdict
 
-SHOWN = 20  # disagreements named in the report
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # of logs without times: the same logs give the same findings
-CELLS = 400  # of a confusion table
 SELECTIVE = 0.01  # p-value below which outcomes are missing for a reason
 CLUSTERED = 1.5  # design effect from which clusters are worth a warning
 
@@ -58,6 +55,7 @@ def report(c: Compared, command: str, clock: datetime, path: str = "") -> Report
         zone = c.loaded.settings.project.timezone
         now = c.ask.now if isinstance(c.ask.now, datetime) else moment(c.ask.now, zone)
     judgement = _judgement(c, said, code)
+    code = _gated(c, code, judgement)
     warnings = _warnings(c)
     return Report(
         command=command,
@@ -70,11 +68,21 @@ def report(c: Compared, command: str, clock: datetime, path: str = "") -> Report
         judgement=judgement,
         sources=c.shadow.sources,
         details={"automation": _details(c, said, warnings, path).to_dict()},
-        tables=tuple(t for t in _tables(c) if t.rows),
+        tables=tuple(t for t in tables(c) if t.rows),
         quarantine=c.shadow.bad,
         notes=tuple(dict.fromkeys((*c.decisions.notes, *c.notes))),
         digests={k: v for k, v in (("settings", _settings(c)), ("decisions", c.ledger.digest)) if v},
     )
+
+
+def _gated(c: Compared, code: int, judgement: Judgement) -> int:
+    """The exit code as `[gate]` has it: `--fail-on never` or `warning`, `--undecided pass` or `fail`."""
+    gate = c.loaded.settings.gate
+    if code == 1:
+        return 0 if gate.fail_on == "never" else 1
+    if gate.fail_on == "warning" and any(f.level >= Level.WARNING for f in judgement.findings):
+        return 1
+    return {"pass": 0, "fail": 1}.get(gate.undecided, 3) if code == 3 else code
 
 
 def _settings(c: Compared) -> str:
@@ -323,68 +331,3 @@ def _choices(c: Compared) -> tuple[str, ...]:
     if d.segments:
         out.append(f"slices by {', '.join(d.segments)} (--segment)")
     return tuple(out)
-
-
-def _tables(c: Compared) -> list[Table]:
-    e, d = c.evidence, c.decisions
-    out = [_gates(c.gates), _confusion(c)]
-    columns = ("threshold", "coverage", "accepted", "errors", "risk", "low", "high", "team_accuracy")
-    out.append(
-        Table(
-            "risk-coverage", f"error against {e.curve.yardstick} by coverage", columns, tuple(points(e.curve))
-        )
-    )
-    bins = (e.confidence.get("calibration") or {}).get("bins", [])
-    rows = tuple((b["confidence"], b["accuracy"], b["n"], *(b["ci"] or (None, None))) for b in bins)
-    out.append(
-        Table("reliability", "accuracy by confidence", ("confidence", "accuracy", "n", "low", "high"), rows)
-    )
-    slices = tuple(
-        (
-            f"{s['segment']}={s['value']}",
-            s["n"],
-            s["disagreement"],
-            s["rest"],
-            s["q"],
-            s.get("excess"),
-            s["region"]["n"] if s["region"] else None,
-            s["region"].get("diff") if s["region"] else None,
-            s["region"]["status"] if s["region"] else None,
-        )
-        for s in e.segments
-    )
-    names = ("slice", "n", "disagreement", "rest", "q", "excess", "tested", "diff", "status")
-    out.append(Table("slices", "where model and people part", names, slices))
-    parts = parted(d).head(SHOWN)
-    chosen = [
-        n for n in ("item", "model_decision", "human_decision", "confidence", "outcome") if n in parts.columns
-    ]
-    out.append(
-        Table(
-            "disagreements",
-            "the most confident disagreements",
-            tuple(chosen),
-            tuple(parts.select(chosen).rows()),
-        )
-    )
-    return out
-
-
-def _gates(gates: Sequence[Gate]) -> Table:
-    columns = ("degree", "gate", "status", "value", "limit", "n", "n_needed", "message")
-    rows = tuple(
-        (g.degree, g.name, g.status.value, g.value, g.limit, g.n, g.n_needed, g.message) for g in gates
-    )
-    return Table("gates", "what has to hold before each degree", columns, rows)
-
-
-def _confusion(c: Compared) -> Table:
-    d = c.decisions
-    rows: tuple[tuple[Any, ...], ...] = ()
-    if d.classes and "human" in d.pairs.columns and c.evidence.agreement.get("value") is not None:
-        counts = table(d.pairs.filter(d.pairs["human"].is_not_null()), len(d.classes))
-        cells = [
-            (d.classes[i], d.classes[j], n) for i, row in enumerate(counts) for j, n in enumerate(row) if n
-        ]
-        rows = tuple(sorted(cells, key=lambda x: (-x[2], x[0], x[1]))[:CELLS])
-    return Table("confusion", "people's decisions beside the model's", ("people", "model", "n"), rows)
