@@ -12,6 +12,7 @@ PANELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "rows": ("rows:command", "The requests behind a finding, worst first, straight from the logs."),
         "verify": ("verify:command", "Compute a report again from the logs, and name the first difference."),
         "report": ("report:command", "Write a kept result, or that of logs, as a page or in another format."),
+        "dashboard": ("dashboard:command", "The report while the logs grow, in the terminal or as a page."),
         "explain": ("explain:command", "What a metric is: formula, unit, lines, source, remedies."),
     },
     "Compare": {

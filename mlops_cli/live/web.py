@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from mlops_cli.live.guard import LOOPBACK, Guard
 from mlops_cli.live.prepared import Prepared
 from mlops_cli.render.document import body, page
 
@@ -71,6 +73,15 @@ class Page:
                 idle += LOOK
         finally:
             self._listening -= 1
+
+
+def app(prepared: Prepared, hosts: tuple[str, ...] = LOOPBACK, token: str | None = None) -> Guard:
+    """The page alone, guarded; `hosts` and `token` as `Guard` has them."""
+
+    async def health(_: Request) -> Response:
+        return PlainTextResponse("ok\n" if prepared.alive else "stopped\n", 200 if prepared.alive else 503)
+
+    return Guard(Starlette(routes=[*Page(prepared).routes, Route("/healthz", health)]), hosts, token)
 
 
 def _event(name: str, text: str) -> str:
