@@ -469,11 +469,11 @@ def test_costs_turn_the_verdict_where_one_error_is_dearer(tmp_path):
 def test_people_are_pseudonyms_and_nobody_is_named_for_a_few_decisions(tmp_path):
     people = ["alice"] * 380 + ["bob"] * 20
     path = saved(tmp_path, table(human_id=people))
-    report, found = ask(shadow_compare, path)
+    report, _ = ask(shadow_compare, path)
     said = json.dumps(report.to_dict())
     assert "alice" not in said
     assert "bob" not in said
-    named, found = ask(shadow_compare, path, name_raters=True)
+    named, _ = ask(shadow_compare, path, name_raters=True)
 
     assert "alice" in json.dumps(named.to_dict())
     assert "bob" not in json.dumps(named.to_dict()["details"])
