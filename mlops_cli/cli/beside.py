@@ -16,7 +16,7 @@ ROLES: Mapping[str, str] = {
     "item": "what was decided about",
     "rater": "who decided",
     "kind": "human or model, in a long table",
-    "human": "what people decided; repeatable, one column a person",
+    "human": "what people decided, one a person",
     "model": "what the model decided",
     "confidence": "how sure the model was",
     "outcome": "what was right",
