@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mlops_cli.logs.csv_types import typed
 from mlops_cli.logs.sift import Sieve, lines_of
-from mlops_cli.logs.stream import Block, blocks, is_compressed
+from mlops_cli.logs.stream import KEPT, Block, blocks, is_compressed
 from mlops_cli.result.report import BadLine
 
 T = TypeVar("T")
@@ -83,9 +83,9 @@ _FIELD = {
 class Checked:
     """A CSV file that was scanned: its lines counted, its good records in `sieve.clean`."""
 
-    def __init__(self, path: str, shown: str, scratch: str, dialect: Dialect) -> None:
+    def __init__(self, path: str, shown: str, scratch: str, dialect: Dialect, named: int = KEPT) -> None:
         self.dialect = dialect
-        self.sieve = Sieve(path, shown, f"{scratch}.good")
+        self.sieve = Sieve(path, shown, f"{scratch}.good", named=named)
         self.continued = 0  # lines within quoted fields
         self.codes: set[int] = set()  # columns with numbers like 007
         self._pending: list[tuple[int, int, bytes]] = []

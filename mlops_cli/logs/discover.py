@@ -11,6 +11,7 @@ import polars as pl
 
 from mlops_cli.config.settings import Settings
 from mlops_cli.errors import DataError, UsageError, nearest
+from mlops_cli.logs.canon import FEATURE
 from mlops_cli.logs.expressions import EXPRESSION, resolve, schema_of
 from mlops_cli.logs.find import Candidate, find, fingerprint
 from mlops_cli.logs.format import Format, LogFile
@@ -24,6 +25,7 @@ from mlops_cli.logs.stream import HEAD, head, opened
 from mlops_cli.logs.times import ZONED, is_naive
 
 SAMPLE = 1_000
+FURTHER = 8 << 20  # bytes that are looked at where the first have no record
 NAIVE = "times without a zone are read as"
 _KEY = re.compile(rb'"([^"\\]{1,64})"\s*:')
 SHOWN = 3
@@ -135,13 +137,15 @@ class _Seen:
 
     def _claim(self, one: Candidate, file: LogFile, form: Format, start: bytes) -> None:
         """Its kind and columns; those of a file that was seen before, in its folder and with its columns."""
-        key = (file.format, one.settings_path, str(Path(one.shown).parent), _names(file, form, start))
+        own = form.kinds[0] if len(form.kinds) == 1 else form.kind(start) if form.kind else ""
+        file = replace(file, kind=own)
+        key = (file.format, own, one.settings_path, str(Path(one.shown).parent), _names(file, form, start))
         if key not in self.known:
             sample = _private(sample_of(file, form, start), one, file, form)
             self.fields |= dict.fromkeys(sample.schema)
-            given = self._given(one, sample, form.columns(file) if form.columns else {})
+            given = self._given(one, sample, form.columns(file) if form.columns else {}, form.positions)
             kind = one.source.kind if one.source and one.source.kind != "auto" else ""
-            kind = kind or (form.kinds[0] if len(form.kinds) == 1 else "")
+            kind = kind or own
             roles = recognise(sample, hint=hint_of(one.within), kind=kind, given=given)
             self.known[key] = (roles, given, sample.height, _naive(sample, roles))
         roles, given, sampled, naive = self.known[key]
@@ -161,11 +165,15 @@ class _Seen:
             )
         )
 
-    def _given(self, one: Candidate, sample: pl.DataFrame, fixed: Mapping[str, str]) -> dict[str, Any]:
+    def _given(
+        self, one: Candidate, sample: pl.DataFrame, fixed: Mapping[str, str], positions: str
+    ) -> dict[str, Any]:
         """The map of the format, the source's over it, over both the options' whose column is there."""
         schema = sample.schema
         own = {name: source for name, source in fixed.items() if resolve(schema, source) is not None}
         out: dict[str, Any] = {**own, **(one.source.columns if one.source else {})}
+        if positions and isinstance(out.get("features"), list | tuple):
+            out["features"] = _placed(out["features"], positions, schema)
         for name, source in self.columns.items():
             if source == "" or resolve(schema, source) is not None:
                 out[name] = source
@@ -204,6 +212,14 @@ class _Seen:
         return out
 
 
+def _placed(names: Sequence[str], positions: str, schema: pl.Schema) -> dict[str, str]:
+    """Names for columns that have only a place; what is not named keeps its place as its name."""
+    out = {str(name): positions.format(i) for i, name in enumerate(names)}
+    return out | {
+        s.removeprefix(FEATURE): s for s in schema if s.startswith(FEATURE) and s not in out.values()
+    }
+
+
 def _files(shown: Sequence[str]) -> str:
     if len(shown) <= SHOWN:
         return ", ".join(shown)
@@ -233,6 +249,13 @@ def sample_of(file: LogFile, form: Format, start: bytes) -> pl.DataFrame:
     """Some rows with all columns that they have; of a text log those of its first bytes."""
     if form.read is None:
         return parquet_sample(file.path, file.shown)
+    found = _sampled(file, form, start)
+    if not found.height and len(start) >= HEAD:  # nothing but messages of a starting server
+        found = _sampled(file, form, head(file.path, file.shown, FURTHER))
+    return found
+
+
+def _sampled(file: LogFile, form: Format, start: bytes) -> pl.DataFrame:
     path = file.path
     if len(start) >= HEAD:
         path = fresh("head")
@@ -240,7 +263,7 @@ def sample_of(file: LogFile, form: Format, start: bytes) -> pl.DataFrame:
     try:
         frames = [
             b.frame
-            for b in form.read(replace(file, path=path, shown=file.shown))
+            for b in form.read(replace(file, path=path))  # type: ignore[misc] # no Parquet comes here
             if b.kind in ("", file.kind)
         ]
     finally:

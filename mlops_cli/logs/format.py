@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from mlops_cli.logs.privacy import Privacy
+from mlops_cli.logs.stream import KEPT
 from mlops_cli.result.report import BadLine
 
 
@@ -36,13 +37,15 @@ class LogFile:
     given: Mapping[str, Any] = field(default_factory=dict)
     sampled: int = 0  # rows that were looked at
     privacy: Privacy = field(default_factory=Privacy)
+    named: int = KEPT  # bad lines that are named one by one; all are counted
 
 
 @dataclass(frozen=True)
 class Batch:
     """Some rows of one kind in the file's own columns, and the lines that could not be read.
 
-    `quarantined` counts all bad lines since the last batch, `bad` names the first of them.
+    `quarantined` counts all bad lines since the last batch, `bad` names the first of them. `other` counts
+    lines that this writer mixes in and that are no records: messages, tracebacks.
     """
 
     frame: pl.DataFrame
@@ -50,6 +53,7 @@ class Batch:
     kind: str = ""  # empty: the file's
     quarantined: int = 0
     notes: tuple[str, ...] = ()
+    other: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,14 @@ class Format:
     detect : first bytes (decompressed) and path → how sure, 0 to 1
     kinds : the kinds of log it can hold; one kind only means that it is known without looking; none that
         such a file is no log of its own, but is read beside one
+    kind : first bytes → the kind of the file, where the writer says it; further kinds come as batches
     unavailable : canonical columns that this writer never logs, each with its reason
     read : the file → batches of equal columns a kind, bad lines counted; None where the file is Parquet as
         it lies
     convert : the file → Parquet at the given path at once, quicker than `read` and equal to it
     columns : the file → canonical names of its columns, where the writer says them
+    positions : name of its columns that have no name but a place, as `features.{}`; a list of `features`
+        in the configuration names them
 
     """
 
@@ -85,6 +92,8 @@ class Format:
     read: Callable[[LogFile], Iterator[Batch]] | None
     convert: Callable[[LogFile, str], Converted] | None = None
     columns: Callable[[LogFile], Mapping[str, str]] | None = None
+    kind: Callable[[bytes], str] | None = None
+    positions: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from mlops_cli.logs.json_records import in_lines
 from mlops_cli.logs.shape import DTYPES, Shape
 from mlops_cli.logs.sift import Sieve, lines_of
-from mlops_cli.logs.stream import NEWLINE, Block, blocks, head
+from mlops_cli.logs.stream import KEPT, NEWLINE, Block, blocks, head
 from mlops_cli.result.report import BadLine
 
 SMALL = 4 << 20  # bytes below which DuckDB's import costs more than it saves
@@ -26,17 +26,17 @@ FLAT = "."
 class Sifted:
     """A file that was scanned: the shape of its records, and its lines counted."""
 
-    def __init__(self, path: str, shown: str, scratch: str) -> None:
+    def __init__(self, path: str, shown: str, scratch: str, named: int = KEPT) -> None:
         self.shape = Shape()
         self.decoder = self.shape.decoder()
         self.size = 0
         self._news = False  # the shape knows more than the decoder
         self._records = ""
         early: tuple[BadLine, ...] = ()
-        if in_records := in_lines(path, shown, f"{scratch}.lines", head(path, shown)):
+        if in_records := in_lines(path, shown, f"{scratch}.lines", head(path, shown), named):
             self._records, early = f"{scratch}.lines", in_records.bad
             path = self._records
-        self.sieve = Sieve(path, shown, f"{scratch}.good")
+        self.sieve = Sieve(path, shown, f"{scratch}.good", named=named)
         for block in blocks(path, shown):
             self._take(block)
         self.sieve.close()

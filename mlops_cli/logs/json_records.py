@@ -43,7 +43,7 @@ def is_records(start: bytes) -> bool:
     return "\n" in whole[:end]
 
 
-def in_lines(path: str, shown: str, target: str, start: bytes) -> Rewritten | None:
+def in_lines(path: str, shown: str, target: str, start: bytes, named: int = KEPT) -> Rewritten | None:
     """Write one record a line to `target`; None where the file has that form already."""
     if not is_records(start):
         return None
@@ -53,7 +53,7 @@ def in_lines(path: str, shown: str, target: str, start: bytes) -> Rewritten | No
         for found in _values(path, shown):
             if isinstance(found, BadLine):
                 quarantined += 1
-                bad += [found] if len(bad) < KEPT else []
+                bad += [found] if len(bad) < named else []
             else:
                 out.write(json.dumps(found, ensure_ascii=False))
                 out.write("\n")

@@ -24,6 +24,7 @@ class Sieve:
     quarantined: int = 0
     bad: list[BadLine] = field(default_factory=list)
     copy: BinaryIO | None = None
+    named: int = KEPT  # bad lines that are kept by name
 
     @property
     def clean(self) -> str:
@@ -33,7 +34,7 @@ class Sieve:
     def refuse(self, line: BadLine) -> None:
         """Name a bad line; all before it has been kept, or is kept now."""
         self.quarantined += 1
-        if len(self.bad) < KEPT:
+        if len(self.bad) < self.named:
             self.bad.append(line)
         self.begin(line.byte)
 

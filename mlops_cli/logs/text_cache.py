@@ -3,7 +3,6 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,16 +11,15 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mlops_cli.logs.format import Batch, Converted, Format, LogFile
+from mlops_cli.logs.format import Converted, Format, LogFile
 from mlops_cli.logs.private import private
 from mlops_cli.logs.roles import recognise
 from mlops_cli.logs.scratch import folder as scratch_folder
-from mlops_cli.logs.stream import KEPT
-from mlops_cli.logs.write import ROW_GROUP, write
+from mlops_cli.logs.write import ROW_GROUP, Writer
 from mlops_cli.result.report import BadLine
 
 SAMPLE = 1_000
-VERSION = 1  # goes up when the same file would be written differently
+VERSION = 2  # goes up when the same file would be written differently
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Stored:
 
 def stored(file: LogFile, form: Format, cache: Path | None) -> Stored:
     """The file as Parquet, from the cache or written now; without a cache for this process only."""
-    told = f"{VERSION} {file.format} {file.fingerprint} {file.privacy.digest()}"
+    told = f"{VERSION} {file.format} {file.kind} {file.named} {file.fingerprint} {file.privacy.digest()}"
     key = hashlib.sha256(told.encode()).hexdigest()[:32]
     folder = cache if cache is not None else scratch_folder()
     found = _load(folder, key)
@@ -99,7 +97,7 @@ def _make(file: LogFile, form: Format, folder: Path, key: str) -> Stored:
     finally:
         for path in made.values():
             Path(path).unlink(missing_ok=True)
-    bad = [(b.line, b.byte, b.length, b.reason) for b in said.bad[:KEPT]]
+    bad = [(b.line, b.byte, b.length, b.reason) for b in said.bad[: file.named]]
     index = msgspec.json.encode(_Index(rows, said.quarantined, bad, list(said.notes)))
     beside = folder / f"{key}.{temporary}.json"
     beside.write_bytes(index)
@@ -128,23 +126,24 @@ def _by_batches(
 ) -> tuple[dict[str, int], Converted]:
     """Write what `read` yields; rows of several kinds to a file each, by their order of first sight."""
     bad: list[BadLine] = []
-    counted, notes = 0, dict[str, None]()
-    others: dict[str, list[pl.DataFrame]] = {}
-
-    def own(batches: Iterator[Batch]) -> Iterator[pl.DataFrame]:
-        nonlocal counted
-        for batch in batches:
-            bad.extend(batch.bad[: KEPT - len(bad)])
-            counted += batch.quarantined
-            notes.update(dict.fromkeys(batch.notes))
-            if batch.kind in ("", file.kind):
-                yield batch.frame
-            else:
-                others.setdefault(batch.kind, []).append(batch.frame)
-
+    counted = other = 0
+    notes: dict[str, None] = {}
     made[""] = str(folder / name)
-    rows = {"": write(own(form.read(file) if form.read else iter(())), made[""])}
-    for kind, frames in others.items():
-        made[kind] = str(folder / f"{name}.{kind}")
-        rows[kind] = write(frames, made[kind])
+    writers = {"": Writer(made[""])}
+    try:
+        for batch in form.read(file) if form.read else ():
+            bad.extend(batch.bad[: file.named - len(bad)])
+            counted, other = counted + batch.quarantined, other + batch.other
+            notes.update(dict.fromkeys(batch.notes))
+            kind = "" if batch.kind == file.kind else batch.kind
+            if kind not in writers:
+                made[kind] = str(folder / f"{name}.{kind}")
+                writers[kind] = Writer(made[kind])
+            writers[kind].add(batch.frame)
+        rows = {kind: writer.finish() for kind, writer in writers.items()}
+    finally:
+        for writer in writers.values():
+            writer.close()
+    if other:
+        notes[f"{other:,} other lines (messages, tracebacks): no records"] = None
     return rows, Converted(rows[""], tuple(bad), counted, tuple(notes))

@@ -1,36 +1,52 @@
-"""Lines of text logs → columns by one regular expression; lines that do not match are named."""
+"""Lines of text logs → columns by one regular expression; damaged lines are named, others counted."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import polars as pl
 
+from mlops_cli.logs.format import LogFile
 from mlops_cli.logs.sift import lines_of
-from mlops_cli.logs.stream import KEPT, Block, blocks
+from mlops_cli.logs.stream import Block, blocks
 from mlops_cli.result.report import BadLine
 
 
-def matched(
-    path: str, shown: str, pattern: str, reason: str
-) -> Iterator[tuple[pl.DataFrame, list[BadLine], int]]:
-    """A block at a time: the groups of `pattern` as text columns, the bad lines, and how many there are.
+@dataclass(frozen=True)
+class Matched:
+    """Of a block of lines: the groups as text columns, the bad lines, their number, that of other lines."""
 
-    Empty lines are neither. At most KEPT bad lines a file are named.
+    frame: pl.DataFrame
+    bad: tuple[BadLine, ...]
+    quarantined: int
+    other: int = 0
+
+
+def matched(file: LogFile, pattern: str, reason: str, like: str = "") -> Iterator[Matched]:
+    """A block at a time. Empty lines are neither bad nor other.
+
+    Parameters
+    ----------
+    file : the log
+    pattern : of a whole record, with named groups
+    reason : why a line is no record
+    like : of a line that was meant as a record; one without is another message. Empty: all are meant so
+
     """
     named = 0
-    for block in blocks(path, shown):
+    for block in blocks(file.path, file.shown):
         if isinstance(block, BadLine):
-            bad = [block] if named < KEPT else []
-            named += len(bad)
-            yield pl.DataFrame(schema=_schema(pattern)), bad, 1
+            yield Matched(pl.DataFrame(schema=_schema(pattern)), (block,) if named < file.named else (), 1)
+            named += 1
             continue
         lines = _lines(block)
         found = lines.select(pl.col("text").str.extract_groups(pattern)).to_series().struct.unnest()
         good = lines["text"].str.contains(pattern).fill_null(value=False)
         wrong = lines.filter(~good & (lines["size"] > 0))
-        rows = wrong.select("line", "byte", "size").head(KEPT - named).rows()
-        bad = [BadLine(shown, line, byte, size, reason) for line, byte, size in rows]
+        meant = wrong.filter(pl.col("text").str.contains(like)) if like else wrong
+        rows = meant.select("line", "byte", "size").head(max(0, file.named - named)).rows()
+        bad = tuple(BadLine(file.shown, line, byte, size, reason) for line, byte, size in rows)
         named += len(bad)
-        yield found.filter(good), bad, wrong.height
+        yield Matched(found.filter(good), bad, meant.height, wrong.height - meant.height)
 
 
 def _schema(pattern: str) -> dict[str, pl.DataType]:

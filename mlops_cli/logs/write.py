@@ -10,33 +10,54 @@ ROW_GROUP = 250_000
 BYTES = 128 << 20  # of frames held at most, about
 
 
+class Writer:
+    """A Parquet file that grows. All frames have equal columns."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.rows = 0
+        self._pending: list[pl.DataFrame] = []
+        self._size: float = 0
+        self._writer: Any = None
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Further rows; written when a row group is full."""
+        self.rows += frame.height
+        self._size += frame.estimated_size()
+        self._pending.append(frame)
+        if sum(f.height for f in self._pending) >= ROW_GROUP or self._size > BYTES:
+            self._flush()
+
+    def finish(self, schema: pl.Schema | None = None) -> int:
+        """The rows written; without any frame `schema` gives the columns of the empty file."""
+        if self._writer is None and not self._pending:
+            self._pending = [pl.DataFrame(schema=schema)]
+        if self._pending:
+            self._flush()
+        return self.rows
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _flush(self) -> None:
+        table = pl.concat(self._pending).to_arrow(compat_level=pl.CompatLevel.oldest())
+        self._pending, self._size = [], 0
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(
+                self.target, table.schema, compression="zstd", compression_level=1
+            )
+        self._writer.write_table(table, row_group_size=ROW_GROUP)
+
+
 def write(frames: Iterable[pl.DataFrame], target: str, schema: pl.Schema | None = None) -> int:
     """Rows written. All frames have equal columns; with none, `schema` gives those of the empty file."""
-    writer: Any = None
-    rows, pending = 0, []
+    writer = Writer(target)
     try:
         for frame in frames:
-            rows += frame.height
-            pending.append(frame)
-            if (
-                sum(f.height for f in pending) >= ROW_GROUP
-                or sum(f.estimated_size() for f in pending) > BYTES
-            ):
-                writer = _append(writer, pending, target)
-                pending = []
-        if writer is None and not pending:
-            pending = [pl.DataFrame(schema=schema)]
-        if pending:
-            writer = _append(writer, pending, target)
+            writer.add(frame)
+        return writer.finish(schema)
     finally:
-        if writer is not None:
-            writer.close()
-    return rows
-
-
-def _append(writer: Any, frames: list[pl.DataFrame], target: str) -> Any:
-    table = pl.concat(frames).to_arrow(compat_level=pl.CompatLevel.oldest())
-    if writer is None:
-        writer = pq.ParquetWriter(target, table.schema, compression="zstd", compression_level=1)
-    writer.write_table(table, row_group_size=ROW_GROUP)
-    return writer
+        writer.close()

@@ -58,8 +58,22 @@ def test_the_access_log_gives_status_latency_and_sizes_and_counts_its_other_line
 
     assert frame["status"].value_counts().sort("status").rows() == [(200, 52), (400, 1), (404, 1), (500, 1)]
     assert frame.row(0) == (200, 107.495, 118.0, 36.0, "flight_delay", "/predict")
-    assert part.quarantined + part.rows == len(lines)
-    assert part.bad[0].reason == "no line of a request"
+    assert part.quarantined == 0
+    assert f"access.log: {len(lines) - part.rows} other lines (messages, tracebacks): no records" in " ".join(
+        opened(EXTRACT).notes
+    )
+
+
+def test_a_damaged_line_of_a_request_is_no_other_line(tmp_path):
+    lines = (EXTRACT / "access.log").read_bytes().splitlines(keepends=True)
+    at = next(i for i, line in enumerate(lines) if b"(scheme=" in line)
+    lines[at] = lines[at][:150] + b"\n"
+    (tmp_path / "access.log").write_bytes(b"".join(lines))
+    (part,) = opened(tmp_path).of("requests")
+
+    assert [(b.line, b.byte, b.length, b.reason) for b in part.bad] == [
+        (at + 1, len(b"".join(lines[:at])), 150, "no whole line of a request")
+    ]
 
 
 def test_the_two_are_joined_by_their_trace_ids():

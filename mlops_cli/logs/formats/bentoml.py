@@ -73,7 +73,7 @@ def _schema(data: Path) -> list[Mapping[str, object]]:
 
 def read(file: LogFile) -> Iterator[Batch]:
     """All records, with `row` and trace ids in hex."""
-    sifted = Sifted(file.path, file.shown, fresh("bentoml"))
+    sifted = Sifted(file.path, file.shown, fresh("bentoml"), file.named)
     try:
         seen: OrderedDict[str, int] = OrderedDict()
         bad, quarantined = tuple(sifted.sieve.bad), sifted.sieve.quarantined

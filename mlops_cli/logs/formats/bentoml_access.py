@@ -20,6 +20,8 @@ LINE = (
     r" (?<latency_ms>[\d.]+)ms"
     r" \(trace=(?<trace_id>[0-9a-fA-F]*)[^)]*?(?:,service\.name=(?<service>[^,)]*))?\)\s*$"
 )
+# What BentoML writes of a request and of nothing else: a line with it that does not match is damaged.
+LIKE = r"\(scheme=|\(status="
 NUMBERS = ("input_bytes", "output_bytes", "latency_ms")
 
 
@@ -31,9 +33,9 @@ def detect(start: bytes, _: str) -> float:
 
 
 def read(file: LogFile) -> Iterator[Batch]:
-    """Requests; all other lines (messages, tracebacks) are counted as not read."""
-    for frame, bad, quarantined in matched(file.path, file.shown, LINE, "no line of a request"):
-        typed = frame.select(
+    """Requests; other lines (messages, tracebacks) are counted."""
+    for found in matched(file, LINE, "no whole line of a request", LIKE):
+        typed = found.frame.select(
             "path",
             "method",
             time_of(pl.col("timestamp"), pl.String(), "UTC").alias("timestamp"),  # it always has its offset
@@ -43,7 +45,7 @@ def read(file: LogFile) -> Iterator[Batch]:
             trace_id=pl.when(pl.col("trace_id").str.contains("[1-9a-fA-F]")).then("trace_id"),
             component=pl.coalesce("service", pl.col("logger").str.extract(r":([^:]+)(?::\d+)?$")),
         )
-        yield Batch(typed, tuple(bad), "", quarantined)
+        yield Batch(typed, found.bad, "", found.quarantined, other=found.other)
 
 
 FORMAT = Format(

@@ -82,7 +82,7 @@ def _check(file: LogFile, scratch: str) -> tuple[Checked | None, Converted]:
     dialect = dialect_of(head(file.path, file.shown))
     if dialect is None:
         return None, Converted(0)
-    checked = Checked(file.path, file.shown, scratch, dialect)
+    checked = Checked(file.path, file.shown, scratch, dialect, file.named)
     notes = () if dialect.header else ("no header: the columns are column_1, column_2 …",)
     return checked, Converted(checked.sieve.rows, tuple(checked.sieve.bad), checked.sieve.quarantined, notes)
 

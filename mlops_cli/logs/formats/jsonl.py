@@ -31,7 +31,7 @@ def detect(start: bytes, _: str) -> float:
 
 def read(file: LogFile) -> Iterator[Batch]:
     """All records in order, exactly."""
-    sifted = Sifted(file.path, file.shown, fresh("json"))
+    sifted = Sifted(file.path, file.shown, fresh("json"), file.named)
     try:
         said = _said(sifted)
         first = Batch(pl.DataFrame(schema=sifted.schema()), said.bad, "", said.quarantined, said.notes)
@@ -44,7 +44,7 @@ def read(file: LogFile) -> Iterator[Batch]:
 
 def convert(file: LogFile, target: str) -> Converted:
     """In bulk, where the file is worth it and reads the same; else exactly."""
-    sifted = Sifted(file.path, file.shown, f"{target}.json")
+    sifted = Sifted(file.path, file.shown, f"{target}.json", file.named)
     try:
         if not bulk(sifted, target):
             write(frames(sifted), target, pl.Schema(sifted.schema()))
