@@ -53,18 +53,19 @@ def judging(counted: Counted, ask: Ask) -> Judging:
 def policies(counted: Counted, frame: pl.DataFrame) -> dict[tuple[str, str], Judged]:
     """How each metric of the frame is judged."""
     settings = counted.unit.settings
-    how = {}
+    customs = settings.customs()
+    how: dict[tuple[str, str], Judged] = {}
+    direction: str
     for group, code in frame.select("group", "code").unique().sort("group", "code").iter_rows():
-        metric = METRICS[code]
-        whole = metric.whole_windows
-        how[group, code] = Judged(
-            settings.line(group, code),
-            metric.direction,
-            metric.unit,
-            metric.remedies[0],
-            whole,
-            adaptive_of(settings, group, code, metric.unit, metric.direction, whole=whole),
-        )
+        if code in customs:
+            unit, direction, whole = customs[code].unit, customs[code].direction, False
+            advice = customs[code].help or f"see [metrics.custom.{code}]"
+        else:
+            metric = METRICS[code]
+            unit, direction, whole = metric.unit, metric.direction, metric.whole_windows
+            advice = metric.remedies[0]
+        adaptive = adaptive_of(settings, group, code, unit, direction, whole=whole)
+        how[group, code] = Judged(settings.line(group, code), direction, unit, advice, whole, adaptive)
     return how
 
 

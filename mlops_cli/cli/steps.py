@@ -17,7 +17,9 @@ from mlops_cli.config.settings import Settings
 from mlops_cli.errors import DataError, UsageError, unknown
 from mlops_cli.logs.discover import Discovered, discover
 from mlops_cli.logs.format import LogFile, Logs
+from mlops_cli.logs.leaves import with_leaves
 from mlops_cli.logs.open import open_logs
+from mlops_cli.metrics.custom import leaves
 from mlops_cli.metrics.measure import measure
 from mlops_cli.metrics.metric import Context
 from mlops_cli.metrics.registry import METRICS
@@ -125,10 +127,17 @@ def units(ask: Ask, loaded: Loaded, state: State, progress: Progress | None) -> 
             name = files[0].model
         if ask.model and name and name != ask.model:
             continue
-        out.append(Unit(name, settings, folder, open_logs(files, state.text, progress), found))
+        logs = _derived(open_logs(files, state.text, progress), settings)
+        out.append(Unit(name, settings, folder, logs, found))
     if not out:
         raise unknown("model", ask.model, sorted({f.model for f in found.files if f.model}), "--model")
     return out
+
+
+def _derived(logs: Logs, settings: Settings) -> Logs:
+    """The logs with the columns that custom metrics add up."""
+    wanted = leaves(settings.customs())
+    return replace(logs, parts=with_leaves(logs.parts, wanted)[0]) if wanted else logs
 
 
 def count(unit: Unit, ask: Ask, state: State, progress: Progress | None) -> Counted:
@@ -233,7 +242,7 @@ def _reference(
         # A training table need not have the columns that were named for the logs.
         plain = unit.settings.model_copy(update={"sources": {}})
         found = discover((path,), plain, columns=ask.columns, strict=False)
-        logs = open_logs(found.files, state.text, progress)
+        logs = _derived(open_logs(found.files, state.text, progress), unit.settings)
         if not logs.parts:
             raise DataError(
                 "the baseline holds no readable row", given, "pass --baseline FILE with rows in it"

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from mlops_cli.config.keys import Path
 from mlops_cli.config.lines import DEFAULT_LINES
 from mlops_cli.config.section import Section
-from mlops_cli.config.settings import Line, Settings
+from mlops_cli.config.settings import Custom, Line, Settings
 from mlops_cli.errors import nearest
 
 Words = Mapping[str, Sequence[str]]
@@ -80,6 +80,9 @@ def _metrics(metrics: Mapping[str, Any], words: Words) -> Iterator[Problem]:
         path = ("metrics", group)
         if group == "for":
             continue
+        if group == "custom":
+            yield from _customs(table, words)
+            continue
         if group not in DEFAULT_LINES:
             homes = _homes(group, words)
             do = f"write it under [metrics.{homes[0]}]" if homes else _offer(group, [*DEFAULT_LINES, "for"])
@@ -92,6 +95,28 @@ def _metrics(metrics: Mapping[str, Any], words: Words) -> Iterator[Problem]:
             continue
         for code, lines in table.items():
             yield from _code(group, code, lines, words)
+
+
+def _customs(table: Any, words: Words) -> Iterator[Problem]:
+    path = ("metrics", "custom")
+    if not isinstance(table, Mapping):
+        yield Problem(path, "metrics.custom is no table", "write [metrics.custom.NAME]")
+        return
+    for name, own in table.items():
+        if not isinstance(own, Mapping):
+            yield Problem(
+                (*path, name), f"{name} = {own!r}: a metric has an expr", 'write expr = "AVG(score)"'
+            )
+            continue
+        if name in words.get("metrics", ()) or not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+            yield Problem(
+                (*path, name), f"'{name}' cannot be its name", "choose another: small letters, digits, dashes"
+            )
+        for key in own:
+            if key not in known_keys(Custom):
+                yield Problem(
+                    (*path, name, key), f"unknown key '{key}'", _offer(key, list(known_keys(Custom)))
+                )
 
 
 def _code(group: str, code: str, lines: Any, words: Words) -> Iterator[Problem]:
@@ -159,15 +184,17 @@ def wrong_values(values: Mapping[str, Any]) -> tuple[Settings, list[Problem]]:
     if isinstance(metrics, Mapping):
         if "for" in metrics:
             problems += _line({"for": metrics["for"]}, ("metrics",))
+        for name, own in metrics.get("custom", {}).items():
+            problems += _line(own, ("metrics", "custom", name), Custom)
         for group in DEFAULT_LINES:
             for code, lines in metrics.get(group, {}).items():
                 problems += _line(lines, ("metrics", group, code))
     return settings, problems
 
 
-def _line(lines: Mapping[str, Any], path: Path) -> list[Problem]:
+def _line(lines: Mapping[str, Any], path: Path, shape: type[Section] = Line) -> list[Problem]:
     try:
-        Line.model_validate(lines)
+        shape.model_validate(lines)
     except ValidationError as error:
         return _said(error, path)
     return []

@@ -1,5 +1,6 @@
 """Every setting with its default, its unit and its reason."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -7,6 +8,7 @@ from pydantic import Field
 from mlops_cli.config.alarms import Alarms, Events, Slo
 from mlops_cli.config.automation import Automation
 from mlops_cli.config.lines import DEFAULT_LINES
+from mlops_cli.config.pipeline import Pipeline
 from mlops_cli.config.privacy import Privacy
 from mlops_cli.config.rollout import Rollout
 from mlops_cli.config.section import Bound, Duration, Moment, Section, Timezone
@@ -91,6 +93,17 @@ class Line(Section):
     slo: Slo | None = Field(None, description="An objective, judged by how fast its budget burns.")
 
 
+class Custom(Line):
+    """[metrics.custom.NAME]: a metric of one's own, with lines like any other."""
+
+    expr: str = Field(description="Arithmetic over SUM, COUNT, AVG, MIN, MAX of row expressions in SQL.")
+    group: Literal["input", "output", "software", "model"] = Field("output", description="Where it is shown.")
+    direction: Literal["up", "down", "both"] = Field("both", description="Which side is bad.")
+    unit: str = Field("", description="One word, for people.")
+    help: str = Field("", description="What it says, in a sentence.")
+    needs: Literal["", "label"] = Field("", description="label: over the predictions whose label has come.")
+
+
 class Gate(Section):
     """[gate]: what fails a pipeline."""
 
@@ -132,12 +145,28 @@ class Settings(Section):
     events: Events = Events()
     automation: Automation = Automation()
     rollout: Rollout = Rollout()
+    pipeline: Pipeline = Pipeline()
     gate: Gate = Gate()
     report: Output = Output()
 
     def line(self, group: str, code: str) -> Line:
         """The effective lines of a metric: the defaults with the file's keys laid over them."""
         default = DEFAULT_LINES.get(group, {}).get(code, {})
-        given = self.metrics.get(group, {}).get(code, {})
+        given = self.given(group, code)
         common = {"for": self.metrics["for"]} if "for" in self.metrics else {}
         return Line.model_validate({**common, **default, **given})
+
+    def given(self, group: str, code: str) -> Mapping[str, Any]:
+        """What the file itself says of a metric's lines."""
+        own: Mapping[str, Any] = self.metrics.get("custom", {}).get(code, {})
+        if own.get("group", "output") == group and "expr" in own:
+            return {k: v for k, v in own.items() if k in LINE_KEYS}
+        table: Mapping[str, Any] = self.metrics.get(group, {}).get(code, {})
+        return table
+
+    def customs(self) -> dict[str, Custom]:
+        """The metrics of one's own, by name."""
+        return {name: Custom.model_validate(own) for name, own in self.metrics.get("custom", {}).items()}
+
+
+LINE_KEYS = frozenset(info.alias or name for name, info in Line.model_fields.items())

@@ -93,8 +93,8 @@ def _told(found: Sequence[Group], promised: Promised) -> dict[str, NDArray[Any]]
         level[s, t:stop] = np.where(confirmed, Level.ALARM, Level.WARNING)
         eye[s, t:stop] = np.where(eye[s, t:stop] == 0, one.eye, eye[s, t:stop])
         since[s, t:stop] = promised.starts[one.since]
-        if one.how == "accepted" and one.end is not None:
-            level[s, one.end] = Level.OK  # decided in this window: its level is the normal one from here on
+        if one.how in {"recovered", "accepted"} and one.end is not None:
+            level[s, one.end] = Level.OK  # back at the frozen line, or decided in this window
         if one.shifted is not None:
             level[s, one.shifted : stop] = Level.WARNING
             shifted[s, one.shifted : stop] = True

@@ -23,7 +23,7 @@ def adaptive_of(
 
     """
     line = settings.line(group, code)
-    given: Mapping[str, object] = settings.metrics.get(group, {}).get(code, {})
+    given: Mapping[str, object] = settings.given(group, code)
     asked = [level for level in Level if any(isinstance(b, Adapt) for b in _bounds(line, level))]
     widths = {level: w for level in Level for w in map(sigmas, _bounds(line, level)) if not isnan(w)}
     own = {"warn", "alarm", "slo"} & set(given)

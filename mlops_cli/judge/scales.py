@@ -56,7 +56,7 @@ def scale_of(rows: pl.DataFrame, unit: str) -> Scale | None:
     if unit in POSITIVE:
         return POSITIVE[unit]
     test = next((t for t in rows["test"].to_list() if t), "")
-    if test == "proportion" and unit == "share":
+    if test == "proportion" and unit in {"share", ""}:
         return RATE
     if test == "z":
         return MEAN

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from mlops_cli.metrics.custom import measure_customs
 from mlops_cli.metrics.metric import MEASUREMENT, Context
 from mlops_cli.metrics.registry import METRICS
 from mlops_cli.metrics.rows import COLUMNS
@@ -22,7 +23,7 @@ def measure(context: Context, codes: Sequence[str]) -> pl.DataFrame:
 
     Returns
     -------
-    frame of MEASUREMENT; codes in the given order, each by series and window
+    frame of MEASUREMENT; codes in the given order, then the settings' own metrics, each by series and window
 
     Raises
     ------
@@ -35,4 +36,5 @@ def measure(context: Context, codes: Sequence[str]) -> pl.DataFrame:
         for code in codes:
             measured = METRICS[code].compute(context)
             frames.append(measured.select(pl.lit(code).alias("code"), *COLUMNS))
+        frames.append(measure_customs(context))
     return pl.concat(frames)

@@ -15,6 +15,7 @@ from mlops_cli.errors import unknown
 from mlops_cli.logs.canon import FEATURE, KINDS
 from mlops_cli.logs.expressions import available, expression
 from mlops_cli.logs.format import Part
+from mlops_cli.logs.leaves import LEAF
 from mlops_cli.profile.fields import FIXED, SAMPLE, SURE, WIDE, Sample, field_of, gauge, mostly_distinct
 from mlops_cli.profile.spec import FieldSpec, ProfileSpec
 from mlops_cli.profile.windows import choose_window
@@ -138,7 +139,8 @@ def _columns(kind: str, mine: Sequence[Part], parts: Sequence[Part]) -> list[str
     features: list[str] = []
     if kind == "predictions" or (kind == "spans" and all(p.kind != "predictions" for p in parts)):
         features = [name for name in have if name.startswith(FEATURE)]
-    return [*(c for c in counted if c in have), *features]
+    leaves = [name for name in have if name.startswith(LEAF)]
+    return [*(c for c in counted if c in have), *features, *leaves]
 
 
 def _samples(parts: Sequence[Part], columns: Sequence[str]) -> dict[str, Sample]:
