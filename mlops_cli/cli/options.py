@@ -106,8 +106,10 @@ Facts = Annotated[
 # A command that only reads logs, or only the configuration, takes an `Ask` of fewer options.
 Reading = Annotated[Ask, "reads logs, judges nothing"]
 Configured = Annotated[Ask, "the configuration only"]
+Traffic = Annotated[Ask, "two arms: their margins are what judges"]
 CONFIGURED = ("config", "isolated", "overlay")
 READING = ("logs", "since", "until", "model", "column", *CONFIGURED, "stdin_format", "state", "no_state")
+TRAFFIC = ("now", "window", "segment", "undecided", *READING)
 
 
 def ask(options: Mapping[str, Any]) -> Ask:
@@ -165,6 +167,7 @@ def columns(pairs: Sequence[str]) -> dict[str, str]:
 SHARED: Mapping[Any, tuple[Mapping[str, tuple[Any, Any]], Callable[[Mapping[str, Any]], Any]]] = {
     Ask: (ASK, ask),
     Reading: ({name: ASK[name] for name in READING}, ask),
+    Traffic: ({name: ASK[name] for name in TRAFFIC}, ask),
     Configured: ({name: ASK[name] for name in CONFIGURED}, ask),
     Output: (OUTPUT, output),
     Beside: (BESIDE, beside),

@@ -151,7 +151,8 @@ def range_of(ask: Ask, unit: Unit) -> Range:
         found = value if isinstance(value, datetime) else moment(value, zone, end=end)
         return round(found.astimezone(UTC).timestamp() * SECOND)
 
-    return Range(at(ask.since, end=False), at(ask.until, end=True), at(ask.now, end=True))
+    model = "" if unit.name else ask.model  # a sub-folder of its own is of one model
+    return Range(at(ask.since, end=False), at(ask.until, end=True), at(ask.now, end=True), model)
 
 
 def plan_of(asked: Asked, counts: ArmCounts, ledger: Decisions, zone: str) -> tuple[Plan, str]:

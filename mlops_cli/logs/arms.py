@@ -12,7 +12,7 @@ import polars as pl
 from mlops_cli.logs.canon import FEATURE
 from mlops_cli.logs.expressions import available, expression, schema_of
 from mlops_cli.logs.format import Part
-from mlops_cli.logs.join import ABSENT
+from mlops_cli.logs.join import ABSENT, column
 
 ARMS = ("variant", "model_version")  # what tells the arms apart where nobody says
 KINDS = ("requests", "predictions")  # in this order: an access log holds the failures, too
@@ -63,7 +63,7 @@ def rows(part: Part, arms: str, unit: str, strata: Sequence[str], found: Sequenc
     Returns
     -------
     LazyFrame
-        `time` (us), `arm`, `id`, `unit` (hashes, null where absent), `row`, `status`, `error` (status 500 or
+        `time` (us), `arm`, `model`, `id`, `unit` (hashes, null where absent), `row`, `status`, `error` (status 500 or
         more, an error, or no output), `client` (4xx), `empty` (no output), `latency` (ms), `score`,
         `prediction`, and `stratum.X` as text.
 
@@ -91,6 +91,7 @@ def rows(part: Part, arms: str, unit: str, strata: Sequence[str], found: Sequenc
         .select(
             expression(part, "timestamp").to_physical().cast(pl.Int64()).alias("time"),
             arm.alias("arm"),
+            column(part, "model").cast(pl.String()).alias("model"),
             _hash(part, "request_id").alias("id"),
             _column(part, "row", pl.UInt32()).alias("row"),
             (_hash(part, named(part, unit)) if unit else _no_hash()).alias("unit"),

@@ -139,7 +139,8 @@ class _Place:
     @property
     def columns(self) -> tuple[str, ...]:
         """What the join carries along."""
-        return tuple(dict.fromkeys(n for n in (*self.arm, *self.strata.values(), self.unit) if n))
+        model = "model" if self.reading.range.model else ""
+        return tuple(dict.fromkeys(n for n in (*self.arm, *self.strata.values(), self.unit, model) if n))
 
     def rows(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Those of both arms, with a time within the windows."""
@@ -160,6 +161,8 @@ class _Place:
             inside &= pl.col("time") >= reading.range.since
         if reading.range.until is not None:
             inside &= pl.col("time") < reading.range.until
+        if reading.range.model:
+            inside &= pl.col("model").cast(pl.String) == reading.range.model
         return frame.filter(pl.col("arm").is_not_null() & inside)
 
     def _stratum(self) -> pl.Expr:

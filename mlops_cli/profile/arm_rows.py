@@ -26,11 +26,12 @@ NEEDS = {"error": "status", "client": "status", "empty": "prediction", "log": "l
 
 @dataclass(frozen=True)
 class Range:
-    """Rows of [since, until) count; `now` extends the windows to it. Microseconds, None: as the logs are."""
+    """Rows of [since, until) and this model count; `now` extends the windows to it. Microseconds or None."""
 
     since: int | None = None
     until: int | None = None
     now: int | None = None
+    model: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ class Reading:
         if not frames:
             return pl.LazyFrame(schema={"time": pl.Int64, "arm": pl.String})
         frame = pl.concat(frames, how="diagonal_relaxed")
+        if self.range.model:
+            frame = frame.filter(pl.col("model") == self.range.model)
         if self.range.since is not None:
             frame = frame.filter(pl.col("time") >= self.range.since)
         if self.range.until is not None:

@@ -449,3 +449,12 @@ def test_the_terminal_names_the_culprit_and_the_bound(tmp_path, capsys):
     assert "harm:error-rate" in out
     assert "at most" in out
     assert "it is worse" in out
+
+
+def test_one_of_several_models_is_compared_alone(tmp_path):
+    good = requests(windows=60, n=2000, model=pl.lit("good"))
+    bad = requests(windows=60, n=2000, errors=(0.01, 0.05), seed=9, model=pl.lit("bad"))
+    frame = pl.concat([good, bad.with_columns(request_id=pl.lit("b") + pl.col("request_id"))])
+    found = {m: judged(frame, tmp_path, model=m).verdict.action.value for m in ("good", "bad")}
+
+    assert found == {"good": "ramp", "bad": "rollback"}

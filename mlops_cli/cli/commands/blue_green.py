@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlops_cli.cli.arms import Arms, BlueGreen
 from mlops_cli.cli.ask import Ask
-from mlops_cli.cli.options import Output
+from mlops_cli.cli.options import Output, Traffic
 from mlops_cli.cli.progress import progress as shown
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def report(
     return phased(ask, arms or Arms(), progress, datetime.now(UTC))
 
 
-def command(ask: Ask, arms: BlueGreen, output: Output) -> int:
+def command(ask: Traffic, arms: BlueGreen, output: Output) -> int:
     """Is green ready, may it get traffic, and when may blue go?
 
     Before the switch requests that both answered are compared pair by pair; during it blue is the control,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlops_cli.cli.arms import Arms, Canary
 from mlops_cli.cli.ask import Ask
-from mlops_cli.cli.options import Output
+from mlops_cli.cli.options import Output, Traffic
 from mlops_cli.cli.progress import progress as shown
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def report(
     return assembled(compared(ask, arms or Arms(), progress, "canary"), "canary", datetime.now(UTC))
 
 
-def command(ask: Ask, arms: Canary, output: Output) -> int:
+def command(ask: Traffic, arms: Canary, output: Output) -> int:
     """May the treatment get more traffic?
 
     Compares two arms window by window, with error rates that hold however often one looks, and says ramp
