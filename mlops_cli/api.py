@@ -24,7 +24,17 @@ if TYPE_CHECKING:
 Path = str | PathLike[str]
 Time = str | datetime | None
 
-__all__ = ["Arms", "Beside", "Options", "automation", "blue_green", "canary", "monitor", "shadow_compare"]
+__all__ = [
+    "Arms",
+    "Beside",
+    "Options",
+    "automation",
+    "blue_green",
+    "canary",
+    "monitor",
+    "pipeline",
+    "shadow_compare",
+]
 
 
 class Options(TypedDict, total=False):
@@ -75,6 +85,11 @@ class Options(TypedDict, total=False):
 def monitor(*logs: Path, **options: Unpack[Options]) -> "Report":
     """Is the model healthy? `logs` are files, folders or globs; none: the configuration's sources."""
     return cast("Report", REPORTS["monitor"](_ask(logs, options)))
+
+
+def pipeline(*logs: Path, **options: Unpack[Options]) -> "Report":
+    """Which component of the pipeline is the first at fault?"""
+    return cast("Report", REPORTS["pipeline"](_ask(logs, options)))
 
 
 def shadow_compare(*logs: Path, beside: Beside | None = None, **options: Unpack[Options]) -> "Report":

@@ -9,6 +9,7 @@ from mlops_cli.registry import Registry
 PANELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Look": {
         "monitor": ("monitor:command", "Is the model healthy? What moved, by how much, how sure is that?"),
+        "pipeline": ("pipeline:command", "Which component of the pipeline is the first at fault?"),
         "rows": ("rows:command", "The requests behind a finding, worst first, straight from the logs."),
         "verify": ("verify:command", "Compute a report again from the logs, and name the first difference."),
         "report": ("report:command", "Write a kept result, or that of logs, as a page or in another format."),
@@ -55,6 +56,7 @@ REPORTS: Registry[Callable[..., Any]] = Registry(
     "mlops_cli.cli.commands",
     {
         "monitor": "monitor:report",
+        "pipeline": "pipeline:report",
         "shadow-compare": "shadow_compare:report",
         "automation": "automation:report",
         "canary": "canary:report",

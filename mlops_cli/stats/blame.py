@@ -77,7 +77,9 @@ def level_off(x: ArrayLike, baseline: int, period: int = 0) -> Floats:
     return np.asarray(data - usual[phase], np.float64)
 
 
-def residual(y: ArrayLike, parents: ArrayLike | None, baseline: int, lags: int = LAGS) -> Floats:
+def residual(
+    y: ArrayLike, parents: ArrayLike | None, baseline: int, lags: int = LAGS, noise: float = 0.0
+) -> Floats:
     """What a metric does beyond its parents, in deviations of the baseline.
 
     Where the parents lie far outside the baseline the prediction is unsure, and the residual is divided by
@@ -89,6 +91,7 @@ def residual(y: ArrayLike, parents: ArrayLike | None, baseline: int, lags: int =
     parents : (T, P), or None
     baseline : windows at the beginning that are taken as good
     lags : the parents of so many windows before count, too
+    noise : deviation that sampling alone gives; the scale is never below it
 
     References
     ----------
@@ -98,13 +101,14 @@ def residual(y: ArrayLike, parents: ArrayLike | None, baseline: int, lags: int =
     values = np.asarray(y, np.float64)
     if parents is None or np.asarray(parents).shape[1] == 0:
         middle, scale = spread(values[:baseline])
-        return np.asarray((values - middle) / scale, np.float64)
+        return np.asarray((values - middle) / np.maximum(scale, noise), np.float64)
     x = np.asarray(parents, np.float64)
     late = [np.concatenate([np.repeat(x[:1], k, axis=0), x[: len(x) - k]]) for k in range(lags + 1)]
     table = np.concatenate(late, axis=1)
     middle, scale = spread(table[:baseline])
     design = np.column_stack([np.ones(len(x)), np.clip((table - middle) / scale, -1e6, 1e6)])
     own, unit = spread(values[:baseline])
+    unit = np.maximum(unit, noise)
     target = (values - own) / unit
     known, goal = design[:baseline], target[:baseline]
     penalty = RIDGE * np.diag(np.r_[0.0, np.ones(table.shape[1])])
@@ -113,7 +117,7 @@ def residual(y: ArrayLike, parents: ArrayLike | None, baseline: int, lags: int =
         inverse = np.linalg.inv((known * weight[:, None]).T @ known + penalty)
         slope = inverse @ ((known * weight[:, None]).T @ goal)
         left = goal - known @ slope
-        width = max(float(spread(left)[1]), LEAST_SCALE)
+        width = max(float(spread(left)[1]), LEAST_SCALE, float(noise / unit))
         weight = np.minimum(1.0, HUBER * width / np.maximum(np.abs(left), 1e-12))
     leverage = np.sum((design @ inverse) * design, axis=1)
     return np.asarray((target - design @ slope) / (width * np.sqrt(1 + leverage)), np.float64)
@@ -135,6 +139,98 @@ def wildest(z: Floats, baseline: int, run: int) -> float:
     if len(size) < run:
         return 0.0
     return float(np.lib.stride_tricks.sliding_window_view(size, run).min(axis=1).max())
+
+
+@dataclass(frozen=True)
+class Run:
+    """Windows in a row, [start, end) after the baseline, in which a metric accuses its component.
+
+    `score` is the median deviation over the run.
+    """
+
+    component: str
+    kind: str
+    metric: str
+    start: int
+    end: int
+    score: float
+
+
+def accusations(
+    x: ArrayLike,
+    columns: Sequence[Column],
+    parents: Mapping[str, Sequence[str]],
+    baseline: int,
+    period: int = 0,
+    rules: Rules = DEFAULT,
+    noise: Sequence[float] = (),
+) -> tuple[list[Run], list[Run]]:
+    """Every run of windows in which a metric accuses, and every run in which it only inherits.
+
+    Parameters
+    ----------
+    x, columns, parents, baseline, period, rules : as in `blame`
+    noise : of each metric, the deviation that sampling alone gives
+
+    Returns
+    -------
+    accusing, inheriting
+        A run of the second list deviates, but upstream explains it.
+
+    """
+    flat = level_off(x, baseline, period)
+    floors = list(noise) or [0.0] * len(columns)
+    of = _places(columns)
+    accusing: list[Run] = []
+    inheriting: list[Run] = []
+    for j, column in enumerate(columns):
+        plain = residual(flat[:, j], None, baseline, rules.lags, floors[j])
+        if onset(plain, baseline, rules.plain, rules.run) is None:
+            continue
+        explain = _explaining(column, parents, of)
+        z = residual(flat[:, j], flat[:, explain] if explain else None, baseline, rules.lags, floors[j])
+        limit = max(rules.limit, 1.25 * wildest(z, baseline, rules.run))
+        usual = max(rules.limit, 1.25 * wildest(plain, baseline, rules.run))
+        mine = _runs((np.abs(z) > limit) & (np.abs(plain) > rules.plain), baseline, rules.run)
+        accusing += [Run(*column, a, b, _score(z, baseline + a, baseline + b)) for a, b in mine]
+        rest = [r for r in _runs(np.abs(plain) > usual, baseline, rules.run) if not _touches(r, mine)]
+        inheriting += [Run(*column, a, b, _score(plain, baseline + a, baseline + b)) for a, b in rest]
+    return accusing, inheriting
+
+
+def _score(z: Floats, start: int, end: int) -> float:
+    return float(np.median(np.abs(z[start:end])))
+
+
+def _runs(hit: NDArray[np.bool_], baseline: int, least: int) -> list[tuple[int, int]]:
+    """Stretches of at least so many windows; one quiet window does not end one."""
+    at = np.flatnonzero(hit[baseline:])
+    out: list[list[int]] = []
+    for i in at.tolist():
+        if out and i - out[-1][1] <= 1:
+            out[-1][1] = i + 1
+        else:
+            out.append([i, i + 1])
+    return [(a, b) for a, b in out if b - a >= least]
+
+
+def _touches(run: tuple[int, int], others: Sequence[tuple[int, int]]) -> bool:
+    return any(run[0] < b and a < run[1] for a, b in others)
+
+
+def _places(columns: Sequence[Column]) -> dict[tuple[str, str], list[int]]:
+    of: dict[tuple[str, str], list[int]] = {}
+    for j, column in enumerate(columns):
+        of.setdefault((column.component, column.kind), []).append(j)
+    return of
+
+
+def _explaining(
+    column: Column, parents: Mapping[str, Sequence[str]], of: Mapping[tuple[str, str], list[int]]
+) -> list[int]:
+    """Columns that may explain one: the upstream outputs; but for an input its own inputs, too."""
+    up = [k for p in parents.get(column.component, ()) for k in of.get((p, "output"), ())]
+    return up if column.kind == "input" else [*of.get((column.component, "input"), ()), *up]
 
 
 def blame(
@@ -161,17 +257,14 @@ def blame(
 
     """
     flat = level_off(x, baseline, period)
-    of: dict[tuple[str, str], list[int]] = {}
-    for j, column in enumerate(columns):
-        of.setdefault((column.component, column.kind), []).append(j)
+    of = _places(columns)
     found: dict[str, list[Accused]] = {}
-    for j, (component, kind, name) in enumerate(columns):
+    for j, column in enumerate(columns):
+        component, kind, name = column
         plain = residual(flat[:, j], None, baseline)
         if onset(plain, baseline, rules.plain, rules.run) is None:
             continue
-        explain = [k for p in parents.get(component, ()) for k in of.get((p, "output"), ())]
-        if kind != "input":
-            explain = [*of.get((component, "input"), ()), *explain]
+        explain = _explaining(column, parents, of)
         z = residual(flat[:, j], flat[:, explain] if explain else None, baseline, rules.lags)
         limit = max(rules.limit, 1.25 * wildest(z, baseline, rules.run))
         start = onset(z, baseline, limit, rules.run)

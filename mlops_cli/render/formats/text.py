@@ -14,6 +14,7 @@ from mlops_cli.render.arms import arms, of_arms
 from mlops_cli.render.grid import Column, Row, grid
 from mlops_cli.render.look import GLYPHS, Look, do, labelled
 from mlops_cli.render.people import of_people, people
+from mlops_cli.render.pipeline import of_pipeline, pipeline
 from mlops_cli.render.records import KNOWN, records
 from mlops_cli.render.standing import standing
 from mlops_cli.render.words import clean, count, gist, quantity, reason, zone_of
@@ -84,6 +85,10 @@ def _page(report: Report, look: Look) -> Iterator[Text]:
         if look.every:
             for table in report.tables:
                 yield from _table(table, look)
+        yield from _notes(report, look)
+        return
+    if of_pipeline(report) is not None:
+        yield from pipeline(report, look)
         yield from _notes(report, look)
         return
     yield from _models(report, look)
