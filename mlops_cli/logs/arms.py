@@ -63,9 +63,9 @@ def rows(part: Part, arms: str, unit: str, strata: Sequence[str], found: Sequenc
     Returns
     -------
     LazyFrame
-        `time` (us), `arm`, `model`, `id`, `unit` (hashes, null where absent), `row`, `status`, `error` (status 500 or
-        more, an error, or no output), `client` (4xx), `empty` (no output), `latency` (ms), `score`,
-        `prediction`, and `stratum.X` as text.
+        `time` (us), `arm`, `model`, `id`, `unit` (hashes, null where absent), `row`, `status`, `error`
+        (status 500 or more, an error, or no output), `client` (4xx), `empty` (no output), `latency` (ms),
+        `score`, `prediction`, and `stratum.X` as text.
 
     """
     status = _column(part, "status", pl.Int16())
