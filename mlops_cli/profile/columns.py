@@ -1,6 +1,7 @@
 """What is read of a part for a spec: an expression or a dictionary for each field and key."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -13,8 +14,8 @@ from mlops_cli.profile.spec import FieldSpec, ProfileSpec
 
 NULL = 2**64 - 1  # the hash of a null
 WORDS = 1_024  # words are counted by a hash of so many values: no text is kept
-# A word as Python splits texts; \s of Rust lacks four control characters.
-WORD = r"[^\s\x1c-\x1f]+"
+KNOWN = 256  # ways to read a file that are kept
+_KNOWN: dict[Any, "Columns"] = {}
 # Key of a group → the canonical columns that may tell it, the first that does wins.
 KEYS = {"model": ("model",), "component": ("component",), "arm": ("variant", "model_version")}
 GAUGE_KEYS = {**KEYS, "component": ("component", "host")}
@@ -27,7 +28,6 @@ class Columns:
     Parameters
     ----------
     queried : label → expression of polars
-    sampled : label → expression that is wanted of every so manyth row of the file only
     dictionaries : label → text column of the file
     fields : id → field of the spec that the part has
     families : id → number, text, bool or time: as what it was logged
@@ -38,7 +38,6 @@ class Columns:
     """
 
     queried: dict[str, pl.Expr] = field(default_factory=dict)
-    sampled: dict[str, tuple[pl.Expr, int]] = field(default_factory=dict)
     dictionaries: dict[str, str] = field(default_factory=dict)
     fields: dict[int, FieldSpec] = field(default_factory=dict)
     families: dict[int, str] = field(default_factory=dict)
@@ -48,8 +47,8 @@ class Columns:
 
     def labels_of(self, i: int) -> list[str]:
         """What is read for one field."""
-        names = (f"{i}", f"{i}:unread", f"{i}:words")
-        return [n for n in names if n in self.queried or n in self.sampled or n in self.dictionaries]
+        names = (f"{i}", f"{i}:unread")
+        return [n for n in names if n in self.queried or n in self.dictionaries]
 
     @property
     def common(self) -> list[str]:
@@ -65,6 +64,7 @@ class _Made:
     def __init__(self, part: Part, spec: ProfileSpec) -> None:
         self.part, self.schema, self.have = part, schema_of(part.path), available(part)
         self.out = Columns()
+        self.dtypes = self._dtypes(spec)
         self.time = OTHER_TIMES.get(part.kind, "timestamp")
         if self.time in self.have:
             self.out.queried["time"] = expression(part, self.time).to_physical().cast(pl.Int64())
@@ -94,16 +94,21 @@ class _Made:
         if f.type == "category":
             self._text(f"{i}", f.column)
         elif f.type == "id":
-            text = text_of(expression(self.part, f.column), self._dtype(f.column))
+            text = text_of(expression(self.part, f.column), self.dtypes[f.column])
             out.queried[f"{i}"] = (
-                pl.when(text.is_not_null()).then(text.hash()).otherwise(pl.lit(NULL, pl.UInt64()))
+                pl.when(text.is_not_null()).then(self._hash(f, text)).otherwise(pl.lit(NULL, pl.UInt64()))
             )
         elif f.type == "text":
-            text = text_of(expression(self.part, f.column), self._dtype(f.column))
-            out.queried[f"{i}"] = text.str.len_bytes().cast(pl.Float64())
-            out.sampled[f"{i}:words"] = (text, f.stride)
+            out.queried[f"{i}"] = text_of(expression(self.part, f.column), self.dtypes[f.column])
         else:
             self._number(i, f, raw, dtype)
+
+    def _hash(self, f: FieldSpec, text: pl.Expr) -> pl.Expr:
+        """Of an id; the rows of one request are told apart, as the key of a prediction is (request_id, row)."""
+        if f.role != "request_id" or "row" not in self.have:
+            return text.hash()
+        row = expression(self.part, "row").fill_null(0).cast(pl.String())
+        return pl.concat_str(text, row, separator="\x1f").hash()
 
     def _number(self, i: int, f: FieldSpec, raw: pl.Expr, dtype: pl.DataType) -> None:
         """A number, or seconds before the row's time; of what is logged as another type what can be read."""
@@ -128,7 +133,7 @@ class _Made:
         if dtype == pl.Duration and not (canonical and f.column.endswith("_ms")):
             return raw.dt.total_microseconds() / 1e6
         value = expression(self.part, f.column)
-        if family(dtype) == "text" and (f.role == "feature" or self._dtype(f.column) == pl.String):
+        if family(dtype) == "text" and (f.role == "feature" or self.dtypes[f.column] == pl.String):
             value = value.cast(pl.String()).str.strip_chars()
         return value.cast(pl.Float64(), strict=False)
 
@@ -136,10 +141,10 @@ class _Made:
         """A column as codes: by its dictionary where it is a text column of the file."""
         source = self.part.columns[column]
         plain = source in self.schema and self.schema[source] == pl.String
-        if plain and self._dtype(column) == pl.String:
+        if plain and self.dtypes[column] == pl.String:
             self.out.dictionaries[label] = source
         else:
-            value, dtype = expression(self.part, column), self._dtype(column)
+            value, dtype = expression(self.part, column), self.dtypes[column]
             odd = dtype.is_nested() or dtype == pl.Binary or isinstance(dtype, pl.Categorical | pl.Enum)
             self.out.queried[label] = value.cast(pl.String(), strict=False) if odd else value
         return label
@@ -149,14 +154,25 @@ class _Made:
         assert found is not None  # noqa: S101 - it is available
         return found
 
-    def _dtype(self, column: str) -> pl.DataType:
-        frame = pl.LazyFrame(schema=self.schema).select(expression(self.part, column).alias("it"))
-        return frame.collect_schema()["it"]
+    def _dtypes(self, spec: ProfileSpec) -> pl.Schema:
+        """Canonical column → its type as it is counted; asked for at once: each time is a millisecond."""
+        wanted = {f.column for f in spec.fields if f.kind == self.part.kind and f.type != "rows"}
+        wanted |= {c for columns, _ in spec.segments for c in columns}
+        wanted |= {"metric", *(n for names in GAUGE_KEYS.values() for n in names)}
+        lazy = pl.LazyFrame(schema=self.schema)
+        return lazy.select(expression(self.part, n).alias(n) for n in wanted & self.have).collect_schema()
 
 
 def columns_of(part: Part, spec: ProfileSpec) -> Columns:
-    """What is read of a part."""
-    return _Made(part, spec).out
+    """What is read of a part; of files that are alike it is made once."""
+    schema, told = tuple(schema_of(part.path).items()), tuple(sorted(part.columns.items()))
+    key = (part.kind, part.source.timezone, spec.digest, schema, told)
+    made = _KNOWN.get(key)
+    if made is None:
+        if len(_KNOWN) > KNOWN:
+            _KNOWN.clear()
+        made = _KNOWN[key] = _Made(part, spec).out
+    return made
 
 
 def new_columns(part: Part, spec: ProfileSpec) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """A piece of a part → its profile: windows, keys and segments of its rows, then field by field."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +15,7 @@ from mlops_cli.profile.columns import NULL, WORDS, Columns
 from mlops_cli.profile.grid import Grid, Scratch
 from mlops_cli.profile.groups import Bools, Groups, Ints, Key, partition
 from mlops_cli.profile.numbers import Moments, Numbers
-from mlops_cli.profile.pieces import Codes, codes_of
+from mlops_cli.profile.pieces import Codes, Piece, codes_of
 from mlops_cli.profile.sketch import smallest
 from mlops_cli.profile.spec import (
     CELLS,
@@ -32,6 +32,9 @@ from mlops_cli.profile.spec import (
 OTHER = "(other)"
 KEY = ("model", "component", "arm")
 EMPTY = int(pl.Series([""]).hash()[0])
+# A word as Python splits texts; \s of Rust lacks four control characters.
+WORD = r"[^\s\x1c-\x1f]+"
+HASHED = pl.Series([str(k) for k in range(WORDS)])
 
 
 class Count:
@@ -41,7 +44,7 @@ class Count:
     ----------
     part, spec, columns : what is counted of what
     common : the columns that all fields share, by label
-    rows : of the piece
+    piece : where its rows lie
     whole : a reference: every row is in window 0
     scratch : of this thread
 
@@ -53,12 +56,13 @@ class Count:
         spec: ProfileSpec,
         columns: Columns,
         common: dict[str, Any],
-        rows: int,
+        piece: Piece,
         *,
         whole: bool,
         scratch: Scratch,
     ) -> None:
-        self.part, self.spec, self.columns, self.rows, self.scratch = part, spec, columns, rows, scratch
+        self.part, self.spec, self.columns, self.scratch = part, spec, columns, scratch
+        self.start, self.rows = piece.start, piece.rows
         self.common = common
         self.keys: list[tuple[Any, ...]] = []
         self.tables: dict[str, list[dict[str, Any]]] = {
@@ -85,9 +89,12 @@ class Count:
             return Key(None, 1), [0]
         times, none = self.time
         known = times if none is None else times[~none]
+        if not len(known):
+            return Key(None, 1), [0]
+        start = self.spec.window.start_of(int(known.min()))
+        if none is None and int(known.max()) < self.spec.window.end_of(start):  # nearly every piece of a day
+            return Key(None, 1), [start]
         starts = starts_of(known, self.spec.window)
-        if not len(known) or (none is None and bool((starts == starts[0]).all())):
-            return Key(None, 1), [int(starts[0]) if len(known) else 0]
         found, code = np.unique(starts, return_inverse=True)
         code = code.reshape(-1).astype(np.int64)
         names = [int(s) for s in found]
@@ -114,7 +121,7 @@ class Count:
         for label in labels:
             it = self._codes(label)
             mine = [*it.names.to_list()]
-            index = it.index + len(names)
+            index = it.index.astype(np.int64) + len(names)
             if code is None:
                 code, names = index, mine
             else:  # null of all before is the last code: its rows take this column's
@@ -169,17 +176,16 @@ class Count:
         elif f.type == "id":
             self._id(i, data[f"{i}"].to_numpy())
         else:
-            numeric = f.type != "text"
-            column = Numbers(
-                data[f"{i}"], Grid.of(f) if numeric else None, self.scratch, f.quantum, f.quantum_sq
-            )
+            values, numeric = data[f"{i}"], f.type != "text"
+            if not numeric:
+                self._words(i, values.gather_every(f.stride, -self.start % f.stride))
+                values = values.str.len_bytes().cast(pl.Float64())
+            column = Numbers(values, Grid.of(f) if numeric else None, self.scratch, f.quantum, f.quantum_sq)
             for groups in self.partitions:
                 moments, cells = column.by(groups)
                 self._moments(i, groups, moments)
                 if numeric:
                     self._cells(i, groups, cells)
-            if not numeric:
-                self._words(i, data[f"{i}:words"])
             if f"{i}:unread" in data:
                 parsed = parsed - self.groups.count(data[f"{i}:unread"].to_numpy())
         self._schema(i, "", self.columns.families[i], self.groups.counts, parsed)
@@ -223,8 +229,10 @@ class Count:
         if not isinstance(data, Codes) and data.dtype.is_float() and bool(data.is_nan().any()):
             nan = data.is_nan().fill_null(value=False).to_numpy()
         empty = (codes.names == "").arg_max() if bool((codes.names == "").any()) else -1
+        index = self.scratch.ints("codes", self.rows)
+        np.copyto(index, codes.index)
         for groups in self.partitions:
-            group, key, count = groups.table(codes.index, nothing + 1)
+            group, key, count = groups.table(index, nothing + 1)
             nulls, empties = (
                 np.bincount(group[key == k], count[key == k], groups.size).astype(np.int64)
                 for k in (nothing, empty)
@@ -244,17 +252,17 @@ class Count:
         group, found, count = smallest(hashes, self.groups)
         self._add("sketches", group, i, hash=found, count=count)
 
-    def _words(self, i: int, words: pl.Series) -> None:
-        """Words of the rows that were sampled, by hash."""
+    def _words(self, i: int, sampled: pl.Series) -> None:
+        """Words of every so manyth text of the file, by hash."""
+        f = self.columns.fields[i]
+        words = sampled.str.extract_all(WORD)
         rows = np.flatnonzero(words.is_not_null().to_numpy())
         found = words.gather(rows)
-        lengths = found.list.len().to_numpy()
         key = (found.explode(empty_as_null=False).hash() % WORDS).to_numpy().astype(np.int64)
-        names = pl.Series([str(k) for k in range(WORDS)])
-        at = np.repeat(rows, lengths)
+        at = np.repeat(rows * f.stride + -self.start % f.stride, found.list.len().to_numpy())
         for groups in self.partitions:
             group, word, count = groups.of(at).table(key, WORDS)
-            self._add("values", group + groups.first, i, value=names[word], count=count)
+            self._add("values", group + groups.first, i, value=HASHED[word], count=count)
 
     def _moments(self, i: int, groups: Groups, m: Moments, kept: Ints | None = None) -> None:
         at = np.arange(groups.size) if kept is None else kept
@@ -270,12 +278,11 @@ class Count:
         self, i: int, name: str, dtype: str, rows: Ints, parsed: Ints, kept: Ints | None = None
     ) -> None:
         at = np.arange(self.groups.size) if kept is None else kept
-        names = {"name": pl.repeat(name, len(at), eager=True), "dtype": pl.repeat(dtype, len(at), eager=True)}
-        self._add("schema", at, i, **names, rows=rows[at], parsed=parsed[at])
+        self._add("schema", at, i, name=name, dtype=dtype, rows=rows[at], parsed=parsed[at])
 
     def _add(self, table: str, group: Ints, i: int, **columns: Any) -> None:
         if len(group):
-            self.tables[table].append({"group": group, "field": np.full(len(group), i, np.uint16), **columns})
+            self.tables[table].append({"group": group, "field": np.full(len(group), i, np.int64), **columns})
 
     def done(self) -> Profile:
         """The profile of the piece; not cut."""
@@ -295,24 +302,33 @@ class Count:
         )
 
     def _table(
-        self, name: str, schema: dict[str, Any], rank: NDArray[np.uint32], key: Sequence[str]
+        self, name: str, schema: Mapping[str, Any], rank: NDArray[np.uint32], key: Sequence[str]
     ) -> pl.DataFrame:
+        """One table, sorted by its key."""
         lines = self.tables[name]
         if not lines:
             return pl.DataFrame(schema=schema)
-        columns: dict[str, Any] = {}
+        sizes = [len(line["group"]) for line in lines]
+        columns: dict[str, Any] = {"group": rank[np.concatenate([line["group"] for line in lines])]}
         for column in schema:
-            if column == "cut":
+            if column in {"group", "cut"}:
                 continue
             parts = [line[column] for line in lines]
-            columns[column] = pl.concat(parts) if isinstance(parts[0], pl.Series) else np.concatenate(parts)
-        columns["group"] = rank[columns["group"]]
-        frame = pl.DataFrame(columns)
+            if isinstance(parts[0], np.ndarray):
+                columns[column] = np.concatenate(parts)
+            elif isinstance(parts[0], pl.Series):
+                columns[column] = pl.concat(parts)
+            else:
+                columns[column] = pl.Series(parts).gather(np.repeat(np.arange(len(lines)), sizes))
         if "cut" in schema:
-            frame = frame.with_columns(cut=pl.lit(0, pl.Int64))
+            columns["cut"] = np.zeros(sum(sizes), np.int64)
+        if name == "cells":
+            at = np.lexsort([columns[c] for c in reversed(key)])
+            columns = {c: values[at] for c, values in columns.items()}
+        frame = pl.DataFrame(columns).select(pl.col(n).cast(t) for n, t in schema.items())
         if name == "moments":
             frame = frame.with_columns(pl.col("min", "max").fill_nan(None))
-        return frame.select(pl.col(n).cast(t) for n, t in schema.items()).sort(key)
+        return frame if name == "cells" else frame.sort(key)
 
 
 def _times(values: pl.Series) -> tuple[Ints, Bools | None]:

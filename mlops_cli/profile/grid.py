@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mlops_cli.profile.groups import Ints, pairs, runs
 from mlops_cli.profile.spec import WHOLE_M, FieldSpec
-from mlops_cli.stats.cells import BITS, coarsen, signed
+from mlops_cli.stats.cells import BITS, signed
 
 Floats = NDArray[np.float64]
 Int32s = NDArray[np.int32]
@@ -22,6 +22,7 @@ Int32s = NDArray[np.int32]
 BLOCK = 65_536  # rows at a time: they stay in the cache of the processor
 UPPER = 1 << 16
 UPPER_BITS = 7
+MINUS = 1 << 15  # the key of -0
 
 
 class Scratch:
@@ -93,12 +94,22 @@ class Grid:
         np.clip(sign, 0, self.span + 1, out=sign)
         np.copyto(out, sign)
 
-    def cells(self, keys: Ints) -> Ints:
-        """Cells of keys inside, several of which may be one cell: -0 is 0."""
+    def cells(self, table: Ints) -> tuple[Ints, Ints]:
+        """Of rows by key: the keys inside that occur and their cells, ascending; -0 has been added to 0."""
         if self.fine:
-            out = keys + (self.low - 1)
-            return np.where(out == -1, 0, out)
-        return coarsen(signed(keys, UPPER_BITS), UPPER_BITS - self.mantissa).astype(np.int64)
+            table[0] = table[-1] = 0
+            minus = -self.low  # the key of cell -1: values that are too small to differ from 0
+            if 0 < minus < self.span:
+                table[minus + 1] += table[minus]
+                table[minus] = 0
+            found = np.flatnonzero(table)
+            return found, found + (self.low - 1)
+        table[0] += table[MINUS]
+        table[MINUS] = 0
+        found = np.flatnonzero(table)
+        positive = int(np.searchsorted(found, MINUS))
+        found = np.concatenate([found[positive:][::-1], found[:positive]])
+        return found, CELL[found]
 
 
 @dataclass(frozen=True)
@@ -108,84 +119,80 @@ class Counted:
     Parameters
     ----------
     grid : of the field
-    keys : (p,) key of each value
-    cells : (p,) cell of each value of a fine grid
-    found, counts : the keys inside that occur, and how often
-    far, far_counts : cells of the values outside, and how often they occur
+    found : keys inside that occur, in the order of their cells
+    inside, low, high : cells of those, and of the values below and above
+    counts : rows of low, inside and high, one after the other
 
     """
 
     grid: Grid
     found: Ints
+    inside: Ints
+    low: Ints
+    high: Ints
     counts: Ints
-    far: Ints
-    far_counts: Ints
 
     @staticmethod
     def of(grid: Grid, keys: Ints, cells: Int32s | None) -> "Counted":
         """Count keys."""
         table = np.bincount(keys, minlength=grid.size)
-        far, far_counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
-        if cells is not None:
-            outside = table[0] + table[-1]
-            table[0] = table[-1] = 0
-            if outside:
-                beyond = cells if outside == len(keys) else cells[(keys == 0) | (keys == grid.size - 1)]
-                far, far_counts = runs(beyond)
-                far, far_counts = _added(np.where(far == -1, 0, far), far_counts)
-        found = np.flatnonzero(table)
-        return Counted(grid, found, table[found], far, far_counts)
+        none = np.zeros(0, np.int64)
+        far, many = none, none
+        if cells is not None and (outside := table[0] + table[-1]):
+            beyond = cells if outside == len(keys) else cells[(keys == 0) | (keys == grid.size - 1)]
+            far, many = _merged(*runs(beyond))
+        found, inside = grid.cells(table)
+        at = int(np.searchsorted(far, grid.low)) if grid.span else 0
+        counts = np.concatenate([many[:at], table[found], many[at:]])
+        return Counted(grid, found, inside, far[:at], far[at:], counts)
 
     @cached_property
-    def own(self) -> tuple[Ints, Ints]:
-        """Different cells, ascending, and their counts."""
-        cells = np.concatenate([self.grid.cells(self.found), self.far])
-        return _added(cells, np.concatenate([self.counts, self.far_counts]))
+    def cells(self) -> Ints:
+        """Different cells, ascending, at the bits of the field; finer than a bfloat16 or as one."""
+        return np.concatenate([self.low, self.inside, self.high])
 
-    def coarse(self) -> tuple[Ints, Ints]:
-        """As `own`, of segments."""
-        cells, counts = self.own
-        return _added(coarsen(cells, max(self.grid.mantissa - WHOLE_M, 0)).astype(np.int64), counts)
+    def own(self, *, coarse: bool) -> tuple[Ints, Ints]:
+        """Cells, ascending, and their counts."""
+        bits = self.bits(coarse=coarse)
+        return _merged(self.cells >> bits, self.counts) if bits else (self.cells, self.counts)
 
-    def places(self, *, coarse: bool) -> "Places":
-        """The cells of a partition of these values."""
-        bits = max(self.grid.mantissa - WHOLE_M, 0) if coarse else 0
-        inside, outside = coarsen(self.grid.cells(self.found), bits), coarsen(self.far, bits)
-        cells = np.unique(np.concatenate([inside, outside])).astype(np.int64)
+    def bits(self, *, coarse: bool) -> int:
+        """Bits that these cells lose."""
+        have = max(self.grid.mantissa, UPPER_BITS)
+        return have - min(self.grid.mantissa, WHOLE_M if coarse else self.grid.mantissa)
+
+    def table(
+        self, code: Ints, keys: Ints, cells: Int32s | None, groups: int, *, coarse: bool
+    ) -> tuple[Ints, Ints, Ints]:
+        """Some of the values by group and cell: group, cell and count, in this order."""
+        bits = self.bits(coarse=coarse)
+        own, place = _places(self.cells >> bits)
         to = np.empty(self.grid.size, np.int64)
-        to[self.found] = np.searchsorted(cells, inside)
-        return Places(self.grid, cells, to, bits, bool(len(outside)))
-
-
-@dataclass(frozen=True)
-class Places:
-    """Position of each key's cell among the cells that occur; keys that do not occur have any."""
-
-    grid: Grid
-    cells: Ints
-    to: Ints
-    bits: int
-    far: bool
-
-    def table(self, code: Ints, keys: Ints, cells: Int32s | None, groups: int) -> tuple[Ints, Ints, Ints]:
-        """Values by group and cell: group, cell and count, in this order."""
-        if self.far and cells is not None:
+        to[self.found] = place[len(self.low) : len(self.low) + len(self.found)]
+        minus = -self.grid.low if self.grid.fine else MINUS
+        if 0 < minus < self.grid.size:  # -0 is 0
+            to[minus] = to[minus + 1 if self.grid.fine else 0]
+        at = np.take(to, keys, mode="clip")
+        if cells is not None and len(self.low) + len(self.high):
             beyond = (keys == 0) | (keys == self.grid.size - 1)
-            at = np.take(self.to, keys, mode="clip")
-            own = coarsen(np.where(cells[beyond] == -1, 0, cells[beyond]), self.bits)
-            at[beyond] = np.searchsorted(self.cells, own)
-        else:
-            at = np.take(self.to, keys, mode="clip")
-        group, place, count = pairs(code, at, groups, len(self.cells))
-        return group, self.cells[place], count
+            mine = cells[beyond] >> bits
+            at[beyond] = np.searchsorted(own, np.where(mine == -1, 0, mine))
+        group, key, count = pairs(code, at, groups, len(own))
+        return group, own[key], count
 
 
-def _added(cells: Ints, counts: Ints) -> tuple[Ints, Ints]:
-    """Counts of equal cells together, cells ascending."""
-    different, inverse = np.unique(cells, return_inverse=True)
-    if len(different) == len(cells):
-        order = np.argsort(cells, kind="stable")
-        return cells[order], counts[order]
-    total = np.zeros(len(different), np.int64)
-    np.add.at(total, inverse, counts)
-    return different, total
+def _places(cells: Ints) -> tuple[Ints, Ints]:
+    """Different ones of ascending cells, and the position of each; -1 is 0."""
+    cells = np.where(cells == -1, 0, cells)
+    new = np.ones(len(cells), bool)
+    np.not_equal(cells[1:], cells[:-1], out=new[1:])
+    return cells[new], np.cumsum(new) - 1
+
+
+def _merged(cells: Ints, counts: Ints) -> tuple[Ints, Ints]:
+    """Counts of equal ones of ascending cells together."""
+    own, place = _places(cells)
+    return own, np.bincount(place, counts, len(own)).astype(np.int64)
+
+
+CELL = signed(np.arange(UPPER), UPPER_BITS).astype(np.int64)  # of each key of a bfloat16

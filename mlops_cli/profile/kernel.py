@@ -9,7 +9,7 @@ from mlops_cli.logs.format import Part
 from mlops_cli.profile.columns import Columns, columns_of, new_columns
 from mlops_cli.profile.count import Count
 from mlops_cli.profile.grid import Scratch
-from mlops_cli.profile.merge import assemble, cut, merge
+from mlops_cli.profile.merge import assemble, bounded, cut, merge
 from mlops_cli.profile.pieces import VALUES, Piece, Reader, bounds
 from mlops_cli.profile.spec import Profile, ProfileSpec
 
@@ -42,7 +42,7 @@ def profile_file(
         done.append(_counted(part, spec, columns, reader, piece, whole=whole, scratch=scratch))
         if len(done) == AT_ONCE:
             done = [merge(done)]
-    out = assemble(spec, done)
+    out = bounded(done[0]) if len(done) == 1 else assemble(spec, done)
     return out if row_groups is not None else cut(out)
 
 
@@ -70,7 +70,7 @@ def _counted(
     common = columns.common
     data = reader.read(piece, [*common, *(label for i in first for label in columns.labels_of(i))])
     shared = {label: data.pop(label) for label in common}
-    count = Count(part, spec, columns, shared, piece.rows, whole=whole, scratch=scratch)
+    count = Count(part, spec, columns, shared, piece, whole=whole, scratch=scratch)
     while first:
         for i in first:
             count.field(i, {label: data.pop(label) for label in columns.labels_of(i)})

@@ -66,29 +66,31 @@ def assemble(spec: ProfileSpec, profiles: Sequence[Profile]) -> Profile:
         out, _ = stack(tables, maps, ["group", *key], sums)
         return out.select(pl.col(n).cast(t) for n, t in schema.items())
 
-    moments = added(
-        "moments",
-        MOMENTS,
-        ["field"],
-        # Sorted: what is not exact after all does not depend on the order of the files.
-        [pl.col(INTEGERS).sum(), pl.col(SUMS).sort().sum(), pl.col("min").min(), pl.col("max").max()],
-    )
+    # Sorted: what is not exact after all does not depend on the order of the files.
+    totals = [pl.col(INTEGERS).sum(), pl.col(SUMS).sort().sum(), pl.col("min").min(), pl.col("max").max()]
     count = [pl.col("count").sum()]
-    sketches = added("sketches", SKETCHES, ["field", "hash"], count)
     merged = Profile(
         spec=spec,
         groups=groups,
-        moments=moments,
+        moments=added("moments", MOMENTS, ["field"], totals),
         cells=added("cells", CELLS, ["field", "cell"], count),
         values=added("values", VALUES, ["field", "value"], [*count, pl.col("cut").sum()]),
-        sketches=_smallest(sketches),
+        sketches=_smallest(added("sketches", SKETCHES, ["field", "hash"], count)),
         schema=added(
             "schema", SCHEMA, ["field", "name", "dtype"], [pl.col("rows").sum(), pl.col("parsed").sum()]
         ),
         mantissa=bits,
-        notes=tuple(sorted({note for p in profiles for note in p.notes} | _inexact(spec, moments))),
+        notes=tuple(sorted({note for p in profiles for note in p.notes})),
     )
-    return coarser(merged, _capped(merged))
+    return bounded(merged)
+
+
+def bounded(profile: Profile) -> Profile:
+    """With no more cells than the cap, and a note of sums that are not exact any more."""
+    notes = tuple(sorted({*profile.notes, *_inexact(profile.spec, profile.moments)}))
+    if notes != profile.notes:
+        profile = replace(profile, notes=notes)
+    return coarser(profile, _capped(profile))
 
 
 def cut(profile: Profile) -> Profile:
@@ -97,25 +99,27 @@ def cut(profile: Profile) -> Profile:
     Of a file, once: a merged profile is never cut, so the order of merging cannot matter.
     """
     spec, values = profile.spec, profile.values
-    few = min(spec.values_cap, spec.segment_values_cap)
-    many = values.group_by("group", "field").len().filter(pl.col("len") > few)
-    part = profile.groups.select("group", (pl.col("segment") != "").alias("part"))
-    cap = pl.when("part").then(spec.segment_values_cap).otherwise(spec.values_cap)
-    many = many.join(part, on="group").with_columns(cap=cap).filter(pl.col("len") > pl.col("cap"))
-    if many.is_empty():
+    if values.height <= min(spec.values_cap, spec.segment_values_cap):
         return profile
-    long = values.join(many, on=["group", "field"])
-    long = long.sort("group", "field", "count", "value", descending=[False, False, True, False])
-    long = long.with_columns(rank=pl.int_range(pl.len()).over("group", "field"))
-    kept = long.filter(pl.col("rank") < pl.col("cap")).select(list(VALUES))
-    other = (
-        long.filter(pl.col("rank") >= pl.col("cap"))
-        .group_by("group", "field")
-        .agg(value=pl.lit(None, pl.String), cut=pl.col("count").max(), count=pl.col("count").sum())
-        .select(list(VALUES))
-    )
-    short = values.join(many, on=["group", "field"], how="anti")
-    return replace(profile, values=pl.concat([short, kept, other]).sort("group", "field", "value"))
+    group, field = values["group"].to_numpy(), values["field"].to_numpy()
+    starts = np.flatnonzero(np.append(True, (group[1:] != group[:-1]) | (field[1:] != field[:-1])))
+    sizes = np.diff(np.append(starts, values.height))
+    part = (profile.groups["segment"] != "").to_numpy()[group[starts]]
+    caps = np.where(part, spec.segment_values_cap, spec.values_cap)
+    counts = values["count"].to_numpy()
+    kept = np.ones(values.height, bool)
+    others = []
+    for run in np.flatnonzero(sizes > caps):
+        start, mine = starts[run], counts[starts[run] : starts[run] + sizes[run]]
+        rest = np.argsort(-mine, kind="stable")[caps[run] :]  # of equal counts the first by name stay
+        kept[start + rest] = False
+        others.append((group[start], field[start], None, int(mine[rest].sum()), int(mine[rest].max())))
+    if not others:
+        return profile
+    cut_off = pl.DataFrame(others, schema=VALUES, orient="row")
+    at = np.concatenate([np.flatnonzero(kept), starts[sizes > caps] - 0.5])  # null comes first in its run
+    both = pl.concat([values.filter(pl.Series(kept)), cut_off])
+    return replace(profile, values=both[np.argsort(at, kind="stable")])
 
 
 def coarser(profile: Profile, mantissa: tuple[int, ...]) -> Profile:
@@ -181,15 +185,11 @@ def _capped(profile: Profile) -> tuple[int, ...]:
 
 def _inexact(spec: ProfileSpec, moments: pl.DataFrame) -> set[str]:
     """Fields whose sums have outgrown their quantum: adding them is no longer exact."""
-    quanta = pl.DataFrame(
-        [(i, EXACT * f.quantum, EXACT * f.quantum_sq) for i, f in enumerate(spec.fields) if f.quantum > 0],
-        schema={"field": pl.UInt16, "most": pl.Float64, "most_sq": pl.Float64},
-        orient="row",
-    )
-    over = moments.join(quanta, on="field").filter(
-        (pl.col("sum").abs() > pl.col("most")) | (pl.col("sumsq") > pl.col("most_sq"))
-    )
+    most = np.array([[f.quantum or np.inf, f.quantum_sq or np.inf] for f in spec.fields]) * EXACT
+    field = moments["field"].to_numpy()
+    total, squares = moments["sum"].to_numpy(), moments["sumsq"].to_numpy()
+    over = (np.abs(total) > most[field, 0]) | (squares > most[field, 1])
     return {
         f"values of {spec.fields[i].name} are so much larger than the baseline's that their mean is not exact"
-        for i in over["field"].unique().to_list()
+        for i in np.unique(field[over])
     }
