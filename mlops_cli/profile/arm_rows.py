@@ -10,7 +10,7 @@ from mlops_cli.logs.arms import KINDS, LACKING, STRATUM, can, keys, named, rows
 from mlops_cli.logs.format import Part
 from mlops_cli.profile.arm_facts import CONTROL, TREATMENT, Frozen, slow_bin, sticky
 
-ROWS = 20_000_000  # a partition: what is held in memory at once
+ROWS = 10_000_000  # a partition: what is held in memory at once
 VALUES = 20  # of a stratum; the rarer ones are "(other)"
 OTHER = "(other)"
 RATES = {
@@ -160,6 +160,24 @@ class Reading:
         count = self.partitions_of(kind)
         inside = pl.col("window").is_between(self.starts[0], self.starts[-1])
         frame = frame.with_columns(self.window).filter(inside).with_columns(self._stratum(frame))
+        frame = frame.select(  # no text is kept: a row takes some 70 bytes
+            *(
+                "time",
+                "window",
+                "id",
+                "row",
+                "unit",
+                "status",
+                "error",
+                "client",
+                "empty",
+                "latency",
+                "score",
+            ),
+            pl.col("arm").cast(pl.Enum([CONTROL, TREATMENT])),
+            pl.col("stratum").cast(pl.Categorical()),
+            pl.col("prediction").hash(),
+        )
         for i in range(count):
             yield _once(frame.filter(key.fill_null(0) % count == i).collect(engine="streaming"))
 
@@ -204,10 +222,12 @@ def with_values(frame: pl.DataFrame, frozen: Mapping[str, Frozen]) -> pl.DataFra
 
 def _once(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     """Records shipped twice are one; a second try of the same request is another request."""
-    if frame["id"].null_count() == frame.height:
+    many = frame["id"].is_duplicated() & frame["id"].is_not_null()
+    if not many.any():
         return frame, 0
-    known = pl.col("id").is_not_null()
     same = ("id", "row", "time", "arm", "status", "latency", "score", "prediction")
-    again = ~pl.struct(same).is_first_distinct()
-    kept = frame.filter(~known | ~again)
-    return kept, frame.height - kept.height
+    rows_ = frame.filter(many)
+    kept = rows_.filter(pl.struct(same).is_first_distinct())
+    if kept.height == rows_.height:
+        return frame, 0
+    return pl.concat([frame.filter(~many), kept]), rows_.height - kept.height

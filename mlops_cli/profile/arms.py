@@ -164,7 +164,11 @@ class _Counter:
     def freeze(self) -> Mapping[str, Frozen]:
         """The thresholds above which an answer is slow."""
         kind = next((k for k in KINDS if self.reading.has(k, "latency_ms")), "")
-        found = [cells(frame) for frame, _ in self.rows(kind)] if kind else []
+        found = (
+            [cells(frame).with_columns(pl.col("arm").cast(pl.String)) for frame, _ in self.rows(kind)]
+            if kind
+            else []
+        )
         empty = pl.DataFrame(schema={"window": pl.Int64, "arm": pl.String, "bin": pl.Int64, "len": pl.UInt32})
         self.frozen = freeze(
             pl.concat([empty, *found]), self.reading.settings, two=bool(self.reading.control)
@@ -260,7 +264,11 @@ def _sums(frame: pl.DataFrame, metric: str, value: pl.Expr) -> pl.DataFrame:
         s=_exact(value, top).sum(),
         q=_exact(value * value, top * top).sum(),
     )
-    return counted.select(list(COUNTS))
+    return _shaped(counted)
+
+
+def _shaped(counted: pl.DataFrame) -> pl.DataFrame:
+    return counted.select(pl.col(name).cast(dtype) for name, dtype in COUNTS.items())
 
 
 def _exact(value: pl.Expr, top: float) -> pl.Expr:
@@ -281,12 +289,13 @@ def _first(frame: pl.DataFrame) -> pl.DataFrame:
 def _traffic(frame: pl.DataFrame, metric: str) -> pl.DataFrame:
     n = pl.len().cast(pl.Float64)
     counted = frame.group_by("window", "arm", "stratum").agg(n=n, s=n, q=n)
-    return counted.with_columns(pl.lit(metric).alias("metric")).select(list(COUNTS))
+    return _shaped(counted.with_columns(metric=pl.lit(metric)))
 
 
 def _statuses(frame: pl.DataFrame) -> pl.DataFrame:
     bad = frame.filter(pl.col("status") >= 400)
-    return bad.group_by("window", "arm", "stratum", "status").agg(pl.len().cast(pl.Float64).alias("n"))
+    texts = pl.col("arm", "stratum").cast(pl.String)
+    return bad.group_by("window", texts, "status").agg(pl.len().cast(pl.Float64).alias("n"))
 
 
 def _statuses_together(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
