@@ -22,6 +22,7 @@ from mlops_cli.logs.open import open_logs
 from mlops_cli.metrics.custom import leaves
 from mlops_cli.metrics.measure import measure
 from mlops_cli.metrics.metric import Context
+from mlops_cli.metrics.objectives import good_rows, objectives
 from mlops_cli.metrics.registry import METRICS
 from mlops_cli.metrics.timeline import Range, Timeline, rolling, timeline
 from mlops_cli.profile.cache import SUFFIX, Cache, load_baseline
@@ -137,6 +138,7 @@ def units(ask: Ask, loaded: Loaded, state: State, progress: Progress | None) -> 
 def _derived(logs: Logs, settings: Settings) -> Logs:
     """The logs with the columns that custom metrics add up."""
     wanted = leaves(settings.customs())
+    wanted |= {good_rows(slo): f"slo of {code}" for code, slo in objectives(settings).items()}
     return replace(logs, parts=with_leaves(logs.parts, wanted)[0]) if wanted else logs
 
 
@@ -308,9 +310,11 @@ def _pooled(profile: Profile, starts: tuple[int, ...]) -> Against:
 
 
 def wanted_codes(settings: Settings, statistics: str) -> list[str]:
-    """Codes to measure: all but the further drift statistics, which are named or asked for."""
+    """Codes to measure: all but the further drift statistics, which are named or asked for; objectives if set."""
     named = {code for group in settings.metrics.values() if isinstance(group, Mapping) for code in group}
-    return [c for c in METRICS if not c.startswith("drift-") or statistics == "all" or c in named]
+    aims = bool(objectives(settings))
+    every = [c for c in METRICS if c != "slo-burn" or aims]
+    return [c for c in every if not c.startswith("drift-") or statistics == "all" or c in named]
 
 
 def _range(ask: Ask, settings: Settings) -> Range:

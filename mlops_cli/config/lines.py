@@ -42,6 +42,7 @@ DEFAULT_LINES: dict[str, dict[str, dict[str, Any]]] = {
         "memory-utilisation": {"warn": 0.8, "alarm": 0.95},
         "cpu-utilisation": {"warn": 0.8, "alarm": 0.95},
         "load": {"warn": 1.0, "alarm": 2.0},
+        "slo-burn": {"warn": 0.4999, "alarm": 0.9999},
         "staleness": {},
     },
 }

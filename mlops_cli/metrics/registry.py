@@ -45,6 +45,7 @@ METRICS: Registry[Metric] = Registry(
         "memory-utilisation": "software.gauges:MEMORY",
         "cpu-utilisation": "software.gauges:CPU",
         "load": "software.gauges:LOAD",
+        "slo-burn": "software.slo:METRIC",
         "staleness": "software.staleness:METRIC",
     },
 )
