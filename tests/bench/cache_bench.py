@@ -41,6 +41,11 @@ def frame(rng: np.random.Generator, day: int, rows: int) -> pl.DataFrame:
     for i, levels in enumerate(LEVELS):
         codes = rng.integers(0, levels, rows) if levels <= 50 else rng.zipf(1.3, rows) % levels
         columns[f"c{i:02d}"] = np.char.add("value_", codes.astype(str))
+    words = pl.Series(
+        rng.permutation([f"{a}{b}" for a in "bdfgklmnprst" for b in ("anto", "eri", "ilo", "ovem", "ux")])
+    )
+    text = [words[rng.integers(0, len(words), rows)].alias(f"{i}") for i in range(15)]
+    columns["comment"] = pl.DataFrame(text).select(pl.concat_str(pl.all(), separator=" ")).to_series()
     columns["part"] = np.char.add("p", rng.integers(0, 17, rows).astype(str))
     columns["place"] = np.char.add("q", rng.integers(0, 18, rows).astype(str))
     return pl.DataFrame(columns)
@@ -74,7 +79,20 @@ def cpu(command: list[str], folder: Path) -> float:
 
 
 def monitor(logs: str, state: str, *more: str) -> list[str]:
-    return [sys.executable, "-m", "mlops_cli", "monitor", logs, "--state", state, "-f", "json", *more]
+    return [
+        sys.executable,
+        "-m",
+        "mlops_cli",
+        "monitor",
+        logs,
+        "--state",
+        state,
+        "-f",
+        "json",
+        "--window",
+        "1d",
+        *more,
+    ]
 
 
 def medians(repeats: int, folder: Path, commands: dict[str, list[str]]) -> dict[str, float]:

@@ -164,7 +164,7 @@ def test_a_file_with_one_wrong_byte_anywhere_is_counted_again(cache):
         assert cache.get(part(), SPEC) is None
 
 
-@pytest.mark.parametrize("data", [b"", b"PAR1", b"mlops profile 1\n", b"mlops profile 1\n\x02\0\0\0[]"])
+@pytest.mark.parametrize("data", [b"", b"PAR1", b"mlops profile 2\n", b"mlops profile 2\n\x02\0\0\0[]"])
 def test_a_foreign_file_is_counted_again(cache, data):
     cache.put(part(), SPEC, False, profile())
     only_file(cache).write_bytes(data)
