@@ -310,7 +310,7 @@ def _pooled(profile: Profile, starts: tuple[int, ...]) -> Against:
 
 
 def wanted_codes(settings: Settings, statistics: str) -> list[str]:
-    """Codes to measure: all but the further drift statistics, which are named or asked for; objectives if set."""
+    """Codes to measure: further drift statistics where they are named or asked for, objectives if set."""
     named = {code for group in settings.metrics.values() if isinstance(group, Mapping) for code in group}
     aims = bool(objectives(settings))
     every = [c for c in METRICS if c != "slo-burn" or aims]
