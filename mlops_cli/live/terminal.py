@@ -65,15 +65,13 @@ def screen(answer: Answer, console: Console, names: str) -> Group:
 
 
 def _foot(answer: Answer, names: str, *, keys: bool) -> Text:
-    foot = Text(f"{clean(names)}", "dim")
+    foot = Text("q quits  " if keys else "", "dim")
     if answer.report is not None and answer.made is not None:
         old = (datetime.now(UTC) - answer.made).total_seconds()
-        foot.append(f"  read {_ago(old)} ago in {answer.seconds:.1f} s")
+        foot.append(f"read {_ago(old)} ago in {answer.seconds:.1f} s  ")
     if answer.trouble:
-        foot.append(f"  {clean(answer.trouble.splitlines()[0])}", "red")
-    if keys:
-        foot.append("  q quits")
-    return foot
+        foot.append(f"{clean(answer.trouble.splitlines()[0])}  ", "red")
+    return foot.append(clean(names))
 
 
 def _ago(seconds: float) -> str:
