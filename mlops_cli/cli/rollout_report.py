@@ -4,12 +4,14 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from math import exp
 from typing import Any
 
 from mlops_cli import __version__
 from mlops_cli.cli.rollout import Compared, replay
 from mlops_cli.config.load import digest
 from mlops_cli.judge.plan import plan_answers
+from mlops_cli.judge.say_arms import LOGS
 from mlops_cli.result.comparison import Call
 from mlops_cli.result.comparison import Compared as Metric
 from mlops_cli.result.finding import Finding, Judgement, Level, Rule, Status, by_severity
@@ -123,14 +125,24 @@ def _finding(c: Compared, m: Metric) -> list[Finding]:
             value=m.treatment,
             unit=m.unit,
             n=m.n_treatment,
-            low=m.lower,
-            high=m.upper,
+            low=_with(m, m.lower),
+            high=_with(m, m.upper),
             reference=m.control,
-            threshold=m.margin,
+            threshold=m.limit if m.control is None else _with(m, m.margin),
             message=f"{m.name} of {c.comparison.treatment}: {m.reason}",
             advice=ADVICE,
         )
     ]
+
+
+def _with(m: Metric, excess: float | None) -> float | None:
+    """The control's value with an excess, which is positive where it is worse."""
+    if m.control is None or excess is None:
+        return None
+    if m.name in LOGS:
+        return m.control * exp(min(excess, 100.0))
+    down = m.direction == "higher" or (m.direction == "both" and excess == m.margin and (m.estimate or 0) < 0)
+    return m.control - excess if down else m.control + excess
 
 
 def _choices(c: Compared) -> tuple[str, ...]:

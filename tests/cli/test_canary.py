@@ -458,3 +458,72 @@ def test_one_of_several_models_is_compared_alone(tmp_path):
     found = {m: judged(frame, tmp_path, model=m).verdict.action.value for m in ("good", "bad")}
 
     assert found == {"good": "ramp", "bad": "rollback"}
+
+
+def predictions(labels, wrong=(0.1, 0.1), windows=60, n=1000, share=0.3, seed=1):
+    """Predictions and their labels: `labels` and `wrong` are shares of control and treatment."""
+    rng = np.random.default_rng(seed)
+    total = windows * n
+    treated = rng.random(total) < share
+    seconds = np.sort(rng.uniform(0, windows * 60, total))
+    answer = rng.integers(0, 2, total)
+    truth = np.where(rng.random(total) < np.where(treated, wrong[1], wrong[0]), 1 - answer, answer)
+    times = pl.Series((seconds * 1e6).astype(np.int64)).cast(pl.Duration("us")) + START
+    ids = pl.int_range(total, eager=True).cast(pl.String)
+    frame = pl.DataFrame(
+        {
+            "request_id": ids,
+            "timestamp": times,
+            "variant": np.where(treated, "canary", "stable"),
+            "prediction": answer,
+        }
+    )
+    labelled = pl.Series(rng.random(total) < np.where(treated, labels[1], labels[0]))
+    told = pl.DataFrame(
+        {"request_id": ids, "label": truth, "label_time": times + timedelta(minutes=5)}
+    ).filter(labelled)
+    return frame, told
+
+
+def with_labels(folder, frames, **options):
+    write(frames[0], folder, "predictions.parquet")
+    write(frames[1], folder, "labels.parquet")
+    return report(Ask(paths=(str(folder),), isolated=True, use_state=False, window="1min", **options), ARMS)
+
+
+def test_labels_are_compared_at_equal_age_and_decide_once_a_margin_is_named(tmp_path):
+    frames = predictions((0.9, 0.9), (0.1, 0.16))
+    watched = with_labels(tmp_path / "a", frames)
+    judged_ = with_labels(tmp_path / "b", frames, config=("rollout.metrics.wrong-rate.absolute = 0.01",))
+
+    assert metric(watched, "wrong-rate")["role"] == "watch"
+    assert watched.verdict.action.value != "rollback"
+    assert any("predictions older than 0.1 h" in n for n in watched.notes)
+    assert (judged_.verdict.action.value, code(judged_)) == ("rollback", "harm:wrong-rate")
+
+
+def test_labels_of_one_arm_only_are_missing_and_named(tmp_path):
+    said = with_labels(
+        tmp_path / "a",
+        predictions((0.9, 0.0)),
+        config=("rollout.metrics.wrong-rate.absolute = 0.01",),
+    )
+
+    assert (code(said), said.exit_code) == ("missing:wrong-rate", 3)
+    assert metric(said, "wrong-rate")["reason"] == "no treatment row has it"
+
+
+def test_who_asks_again_is_counted_arm_by_arm(tmp_path):
+    frame, told = predictions((0.9, 0.9))
+    rng = np.random.default_rng(4)
+    again = rng.random(told.height) < np.where(
+        told.join(frame, on="request_id", maintain_order="left")["variant"] == "canary", 0.10, 0.02
+    )
+    acted = told.drop("label", "label_time").with_columns(
+        user_action=pl.Series(np.where(again, "redo", "accept"))
+    )
+    said = with_labels(tmp_path / "a", (frame, acted))
+
+    assert metric(said, "redo-rate")["control"] == pytest.approx(0.018, abs=0.002)
+    assert metric(said, "redo-rate")["treatment"] == pytest.approx(0.09, abs=0.006)
+    assert code(said) == "harm:redo-rate"
