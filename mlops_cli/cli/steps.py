@@ -26,6 +26,7 @@ from mlops_cli.metrics.objectives import good_rows, objectives
 from mlops_cli.metrics.registry import METRICS
 from mlops_cli.metrics.timeline import Range, Timeline, rolling, timeline
 from mlops_cli.profile.cache import SUFFIX, Cache, load_baseline
+from mlops_cli.profile.labelled import labelled, with_labels
 from mlops_cli.profile.pairs import Pairs, pairs
 from mlops_cli.profile.plan import plan
 from mlops_cli.profile.registry import ENGINES
@@ -168,6 +169,8 @@ def count(unit: Unit, ask: Ask, state: State, progress: Progress | None) -> Coun
         reference=base is not None,
     )
     joined = pairs(parts, spec.window, settings, cache=state.pairs)
+    known = labelled(reference.parts, spec, state.pairs) if reference is not None else None
+    joined = with_labels(joined, labelled(parts, spec, state.pairs), known)
     said = _said(unit, ask, line, base)
     # Windows of another length say nothing about the volume of these.
     alike = saved is not None and saved[0].spec.window == spec.window

@@ -14,7 +14,7 @@ from mlops_cli.config.rollout import Rollout
 from mlops_cli.config.section import Bound, Duration, Moment, Section, Timezone
 
 KINDS = ("predictions", "feedback", "decisions", "requests", "spans", "gauges")
-GROUPS = ("input", "output", "software")
+GROUPS = ("input", "output", "software", "model")
 
 
 class Project(Section):

@@ -86,7 +86,7 @@ def expected(positives: Floats, negatives: Floats, cut: int) -> Expected:
         "auc": (below - above - pairs * (1 / ones - 1 / zeros)) / (ones * zeros) if both else flat,
         "accuracy": np.where(said, 1.0, -1.0) / max(rows, 1e-9),
         "precision": said / max(called, 1e-9),
-        "recall": (said - tp / max(ones, 1e-9)) / max(ones, 1e-9),
+        "recall": np.asarray((said - tp / max(ones, 1e-9)) / max(ones, 1e-9), np.float64),
         "f1": 2 * said / max(union, 1e-9) - 2 * tp / max(union, 1e-9) ** 2,
     }
     return Expected(values, slopes)

@@ -1,0 +1,288 @@
+"""Counts of predictions beside their labels: by score bucket, answer, label and how late the label came."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from mlops_cli.logs.expressions import available
+from mlops_cli.logs.format import Part
+from mlops_cli.logs.join import shared_id, with_feedback
+from mlops_cli.profile.clock import YEARS, starts_of
+from mlops_cli.profile.pairs import Pairs
+from mlops_cli.profile.plan import as_text
+from mlops_cli.profile.spec import ProfileSpec, WindowSpec
+
+VERSION = 1  # goes up when the same files would be counted differently
+BUCKETS = 200  # of equal width over scores in [0, 1]
+# Delays of a label in seconds: bucket d is [EDGES[d], EDGES[d + 1]); NEVER: it has not come.
+EDGES = (0, 3_600, 21_600, 86_400, 259_200, 604_800, 1_209_600, 2_592_000, 7_776_000, 2**40)
+NEVER = -1
+NO_SCORE = -1
+QUANTUM = 1e9  # losses of scores are added up as whole numbers of this part: the same in any order
+CLIP = 1e-6  # of a probability in the log loss
+CLASSES = 20  # more different labels that are numbers: a quantity
+SECOND = 1_000_000
+KEY: dict[str, pl.DataType] = {
+    "window": pl.Int64(),
+    "model": pl.String(),
+    "segment": pl.String(),
+    "delay": pl.Int8(),
+}
+CELLS: dict[str, pl.DataType] = {
+    **KEY,
+    "bucket": pl.Int16(),
+    "predicted": pl.String(),
+    "label": pl.String(),
+    "n": pl.Int64(),
+    "score": pl.Int64(),  # sums, in QUANTUM
+    "square": pl.Int64(),  # of the score
+    "log1": pl.Int64(),  # of -ln of the score, and of what it lacks to 1
+    "log0": pl.Int64(),
+}
+ERRORS = ("ae", "se", "ape")  # |e|, e^2, |e| / |y|
+LOSSES: dict[str, pl.DataType] = {
+    **KEY,
+    "n": pl.Int64(),
+    "ape_n": pl.Int64(),
+    **{f"{name}{suffix}": pl.Float64() for name in ERRORS for suffix in ("", "_2")},
+    "size": pl.Float64(),  # sum of |y|
+}
+FRAMES = {"cells": CELLS, "losses": LOSSES}
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What labels say of the predictions.
+
+    Parameters
+    ----------
+    cells : frame of CELLS, of classes
+    losses : frame of LOSSES, of quantities
+    timed : labels say when they came
+    why : there is nothing to count
+    notes : in words
+
+    """
+
+    cells: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CELLS))
+    losses: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LOSSES))
+    timed: bool = False
+    why: str = ""
+    notes: tuple[str, ...] = ()
+
+    def counts(self) -> dict[str, pl.DataFrame]:
+        """As a metric's context has them."""
+        return {} if self.why else {"label-cells": self.cells, "label-losses": self.losses}
+
+
+def labelled(
+    parts: Sequence[Part], spec: ProfileSpec, cache: Path | None = None, partitions: int = 0
+) -> Labelled:
+    """Count each prediction once, with the last label that has come.
+
+    Parameters
+    ----------
+    parts : of all kinds
+    spec : windows and segments
+    cache : folder of earlier counts; with equal files none is read
+    partitions : of the join; 0: as many as bounded memory needs
+
+    """
+    predictions = [p for p in parts if p.kind == "predictions" and "prediction" in available(p)]
+    feedback = [p for p in parts if p.kind == "feedback" and "label" in available(p)]
+    if not predictions or not feedback:
+        return Labelled(why="there is no label in these logs" if predictions else "there is no prediction")
+    if not shared_id(predictions, feedback):
+        return Labelled(why="the labels and the predictions share no request_id or trace_id")
+    key = _key([*predictions, *feedback], spec)
+    found = _load(cache, key) if cache is not None else None
+    if found is None:
+        found = _count(predictions, feedback, spec, partitions)
+        if cache is not None:
+            _save(cache, key, found)
+    return found
+
+
+def with_labels(joined: Pairs, mine: Labelled, baseline: Labelled | None) -> Pairs:
+    """The joined counts with those of labels, and of a baseline that is a file of its own."""
+    counts = {**joined.counts, **mine.counts()}
+    if baseline is not None and not mine.why:
+        counts |= {name.replace("label-", "label-base-"): f for name, f in baseline.counts().items()}
+    why = {"label-cells": mine.why} if mine.why else {}
+    return Pairs(counts, {**joined.unavailable, **why}, (*joined.notes, *mine.notes))
+
+
+def _count(
+    predictions: Sequence[Part], feedback: Sequence[Part], spec: ProfileSpec, partitions: int
+) -> Labelled:
+    segments = sorted({c for columns, _ in spec.segments for c in columns})
+    frames: dict[str, list[pl.DataFrame]] = {"cells": [], "losses": []}
+    timed, kind, unplaced = False, "", 0
+    wanted = ("model", "prediction", "score", *segments)
+    for joined in with_feedback(predictions, feedback, wanted, partitions):
+        frame = _windowed(joined.frame, spec.window)
+        unplaced += frame["window"].null_count()
+        frame = frame.drop_nulls("window").filter(pl.col("prediction").is_not_null())
+        timed = timed or frame["label_time"].null_count() < frame.height
+        kind = kind or _kind(frame)
+        frame = frame.with_columns(delay=_delay())
+        make = _losses if kind == "losses" else _cells
+        frames[kind] += [make(f) for f in _segmented(frame, spec)]
+    made = {name: _added(found, FRAMES[name]) for name, found in frames.items()}
+    untold = "labels do not say when they came: windows are compared whatever the age of their labels"
+    notes = () if timed else (untold,)
+    if not sum(f.filter(pl.col("delay") != NEVER).height for f in made.values()):
+        return Labelled(why="no label belongs to one of the predictions", notes=notes)
+    return Labelled(made["cells"], made["losses"], timed, notes=notes)
+
+
+def _kind(frame: pl.DataFrame) -> str:
+    """Quantities where prediction and label are numbers of many values, else classes."""
+    both = [frame[name].drop_nulls() for name in ("prediction", "label")]
+    many = all(s.dtype.is_numeric() and s.n_unique() > CLASSES for s in both)
+    return "losses" if many else "cells"
+
+
+def _delay() -> pl.Expr:
+    """Bucket of the time from prediction to label; 0 where it is not known."""
+    late = (pl.col("label_time") - pl.col("timestamp")).dt.total_seconds().fill_null(0)
+    bucket = pl.sum_horizontal((late >= edge).cast(pl.Int8) for edge in EDGES[1:-1])
+    return pl.when(pl.col("label").is_null()).then(NEVER).otherwise(bucket).cast(pl.Int8)
+
+
+def _windowed(frame: pl.DataFrame, window: WindowSpec) -> pl.DataFrame:
+    if not window.seconds:
+        return frame.with_columns(window=pl.lit(0, dtype=pl.Int64))
+    time = pl.col("timestamp").to_physical().cast(pl.Int64)
+    frame = frame.with_columns(window=pl.when(time.is_between(*YEARS)).then(time))
+    starts = pl.Series(starts_of(frame["window"].fill_null(0).to_numpy(), window), dtype=pl.Int64)
+    return frame.with_columns(window=pl.when(pl.col("window").is_not_null()).then(starts))
+
+
+def _segmented(frame: pl.DataFrame, spec: ProfileSpec) -> list[pl.DataFrame]:
+    """All rows, then those of each segment, named as the profile names them."""
+    out = [frame.with_columns(segment=pl.lit(""))]
+    for columns, levels in spec.segments:
+        names = []
+        for column, pinned in zip(columns, levels, strict=True):
+            text = as_text(frame[column]).fill_null("")
+            kept = pl.select(
+                pl.when(text.is_in(list(pinned))).then(text).otherwise(pl.lit("(other)"))
+            ).to_series()
+            short = column.removeprefix("features.")
+            names.append((short, (f"{short}=" + kept).alias(column)))
+        texts = [series for _, series in sorted(names)]
+        joined = pl.select(pl.concat_str(texts, separator=",")).to_series()
+        out.append(frame.with_columns(joined.alias("segment")))
+    return out
+
+
+def _text(name: str, frame: pl.DataFrame) -> pl.Series:
+    """Classes as texts; true, yes and 1 are the same answer where all of them are such words."""
+    values = as_text(frame[name]).str.strip_chars()
+    low = values.str.to_lowercase()
+    yes, no = low.is_in(["true", "yes", "t", "y", "1"]), low.is_in(["false", "no", "f", "n", "0"])
+    if bool((yes | no | values.is_null()).all()):
+        return pl.select(pl.when(yes).then(pl.lit("1")).when(no).then(pl.lit("0"))).to_series().alias(name)
+    return values.alias(name)
+
+
+def _cells(frame: pl.DataFrame) -> pl.DataFrame:
+    score = frame["score"].cast(pl.Float64, strict=False)
+    usable = (score >= 0) & (score <= 1)
+    rows = frame.with_columns(
+        _text("prediction", frame).alias("predicted"), _text("label", frame), score.alias("score")
+    )
+    rows = rows.with_columns(
+        bucket=pl.when(usable)
+        .then((pl.col("score") * BUCKETS).floor().clip(0, BUCKETS - 1))
+        .otherwise(NO_SCORE)
+        .cast(pl.Int16),
+        score=pl.when(usable).then(pl.col("score")).otherwise(0.0),
+    )
+    clipped = pl.col("score").clip(CLIP, 1 - CLIP)
+    sure = {1: clipped, 0: 1 - clipped}
+    by = ["window", "model", "segment", "delay", "bucket", "predicted", "label"]
+    return (
+        rows.with_columns(pl.col("model").cast(pl.String))
+        .group_by(by)
+        .agg(
+            pl.len().cast(pl.Int64).alias("n"),
+            (pl.col("score") * QUANTUM).round().cast(pl.Int64).sum(),
+            (pl.col("score") ** 2 * QUANTUM).round().cast(pl.Int64).sum().alias("square"),
+            *((-p.log() * QUANTUM).round().cast(pl.Int64).sum().alias(f"log{y}") for y, p in sure.items()),
+        )
+    )
+
+
+def _losses(frame: pl.DataFrame) -> pl.DataFrame:
+    truth, answer = (pl.col(n).cast(pl.Float64, strict=False) for n in ("label", "prediction"))
+    rows = frame.with_columns(
+        pl.col("model").cast(pl.String), ae=(answer - truth).abs(), size=truth.abs()
+    ).filter(pl.col("label").is_null() | pl.col("ae").is_finite())
+    rows = rows.with_columns(
+        se=pl.col("ae") ** 2,
+        ape=pl.when(pl.col("size") > 0).then(pl.col("ae") / pl.col("size")),
+    )
+    sums = [pl.col(n).sum() for n in ERRORS] + [(pl.col(n) ** 2).sum().alias(f"{n}_2") for n in ERRORS]
+    by = ["window", "model", "segment", "delay"]
+    return rows.group_by(by).agg(
+        pl.len().cast(pl.Int64).alias("n"),
+        pl.col("ape").count().cast(pl.Int64).alias("ape_n"),
+        *sums,
+        pl.col("size").sum(),
+    )
+
+
+def _added(frames: Sequence[pl.DataFrame], schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Partitions together, in one order."""
+    if not frames:
+        return pl.DataFrame(schema=schema)
+    keys = [n for n in schema if n in {*KEY, "bucket", "predicted", "label"}]
+    frame = pl.concat([f.select(pl.col(n).cast(t) for n, t in schema.items()) for f in frames])
+    sums = [n for n in schema if n not in keys]
+    return frame.group_by(keys).agg(pl.col(sums).sum()).select(*schema).sort(keys)
+
+
+def _key(parts: Sequence[Part], spec: ProfileSpec) -> str:
+    files = [
+        (p.kind, p.fingerprint, sorted(p.columns.items()), p.source.model, p.source.timezone)
+        for p in sorted(parts, key=lambda p: (p.source.path, p.path, p.kind))
+    ]
+    text = json.dumps([VERSION, files, asdict(spec.window), spec.segments])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _load(cache: Path, key: str) -> Labelled | None:
+    """Counts of an earlier run; None where a file is missing, torn or not ours."""
+    frames = {}
+    said: dict[str, object] = {}
+    for name, schema in FRAMES.items():
+        path = cache / f"labelled-{key}-{name}.parquet"
+        try:
+            said = json.loads(pl.read_parquet_metadata(path)["mlops"])
+            frames[name] = pl.read_parquet(path)
+        except (OSError, KeyError, ValueError, pl.exceptions.PolarsError):
+            return None
+        if frames[name].schema != pl.Schema(schema):
+            return None
+    notes = said["notes"] if isinstance(said["notes"], list) else []
+    return Labelled(**frames, timed=bool(said["timed"]), why=str(said["why"]), notes=tuple(map(str, notes)))
+
+
+def _save(cache: Path, key: str, found: Labelled) -> None:
+    """Under a temporary name first: two runs may fill the same folder."""
+    cache.mkdir(parents=True, exist_ok=True)
+    said = json.dumps({"timed": found.timed, "why": found.why, "notes": found.notes})
+    for name in FRAMES:
+        frame: pl.DataFrame = getattr(found, name)
+        handle, temporary = tempfile.mkstemp(dir=cache, prefix=".labelled-")
+        with os.fdopen(handle, "wb") as file:
+            frame.write_parquet(file, metadata={"mlops": said})
+        Path(temporary).replace(cache / f"labelled-{key}-{name}.parquet")
