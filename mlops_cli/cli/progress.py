@@ -39,9 +39,17 @@ class _Bar:
 
     def _show(self) -> None:
         from rich.console import Console  # noqa: PLC0415
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+        from rich.progress import (  # noqa: PLC0415
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
 
-        columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        rate = TransferSpeedColumn()
+        columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), rate, TimeRemainingColumn())
         self.shown = Progress(*columns, console=Console(stderr=True), transient=True)
         self.task = self.shown.add_task("reading", total=None)
         self.shown.start()

@@ -21,6 +21,7 @@ from mlops_cli.logs.private import private
 from mlops_cli.logs.registry import FORMATS
 from mlops_cli.logs.roles import Roles, hint_of, recognise
 from mlops_cli.logs.scratch import fresh
+from mlops_cli.logs.store import SOURCE, Kept
 from mlops_cli.logs.stream import HEAD, head, opened
 from mlops_cli.logs.times import ZONED, is_naive
 
@@ -96,6 +97,9 @@ class _Seen:
 
     def look(self, one: Candidate) -> None:
         """One more file."""
+        if one.kept is not None:
+            self.files.append(_of_store(one, one.kept))
+            return
         with opened(one.path, one.shown) as file:
             size = os.fstat(file.fileno()).st_size
         start = head(one.path, one.shown)
@@ -218,6 +222,26 @@ def _placed(names: Sequence[str], positions: str, schema: pl.Schema) -> dict[str
     return out | {
         s.removeprefix(FEATURE): s for s in schema if s.startswith(FEATURE) and s not in out.values()
     }
+
+
+def _of_store(one: Candidate, kept: Kept) -> LogFile:
+    """A file of a store: what it holds is known without a look at it."""
+    names = {name: name for name in kept.columns if name != SOURCE}
+    privacy = Privacy.of(one.settings.privacy)
+    return LogFile(
+        path=one.path,
+        shown=one.shown,
+        format="parquet",
+        kind=kept.kind,
+        bytes=kept.bytes,
+        fingerprint=kept.digest,
+        columns=names,
+        unavailable=unavailable(Roles(kept.kind, names), FORMATS["parquet"]),
+        given=names,
+        privacy=Privacy() if set(one.privacy) <= {privacy.digest()} else privacy,
+        bad=one.bad,
+        quarantined=one.lost,
+    )
 
 
 def _files(shown: Sequence[str]) -> str:

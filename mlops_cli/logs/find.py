@@ -15,7 +15,9 @@ from mlops_cli.config.load import NAMES, load_file
 from mlops_cli.config.settings import Settings, Source
 from mlops_cli.errors import DataError, UsageError, nearest
 from mlops_cli.logs.scratch import fresh
-from mlops_cli.logs.stream import unreadable
+from mlops_cli.logs.store import Kept, is_store, look, quarantined
+from mlops_cli.logs.stream import KEPT, unreadable
+from mlops_cli.result.report import BadLine
 
 STDIN = "-"
 ENDS = 1 << 16  # bytes of either end that are in the fingerprint
@@ -43,6 +45,10 @@ class Candidate:
     source: Source | None = None
     named: bool = True  # by the user; not only found in a folder
     spooled: bool = False
+    kept: Kept | None = None  # of a store: what its manifest says of the file
+    lost: int = 0  # lines that are missing from a store, told of with one file of it
+    bad: tuple[BadLine, ...] = ()
+    privacy: tuple[str, ...] = ()  # what [privacy] was when the rows were kept
 
 
 @dataclass
@@ -134,6 +140,20 @@ def _expand(path: str, settings: Settings, config_dir: str, notes: list[str]) ->
             yield Candidate(_spool(file, "pipe"), path, "", settings, spooled=True)
 
 
+def _stored(root: Path, settings: Settings) -> Iterator[Candidate]:
+    """The files of a store that its manifest knows, and with the first of them what is missing from it."""
+    manifest = look(root).manifest
+    lost = sum(c.quarantined for o in manifest.origins for c in o.chunks)
+    bad = tuple(quarantined(root, KEPT)) if lost else ()
+    privacy = tuple({o.privacy for o in manifest.origins})
+    for place, kept in sorted(manifest.files.items()):
+        path = root / place
+        yield Candidate(
+            os.path.realpath(path), str(path), place, settings, kept=kept, lost=lost, bad=bad, privacy=privacy
+        )
+        lost, bad = 0, ()
+
+
 def _absent(path: str, error: OSError) -> DataError:
     if not isinstance(error, FileNotFoundError):
         return unreadable(path, error)
@@ -163,6 +183,9 @@ class _Walk:
     seen: set[str] = field(default_factory=set)
 
     def folder(self, top: Path) -> Iterator[Candidate]:
+        if is_store(top):
+            yield from _stored(top, self.settings)
+            return
         own = next((top / name for name in NAMES if (top / name).is_file()), None)
         if own is not None and own.parent.resolve() != Path(self.config_dir).resolve():
             self.notes.append(f"{own} is not used: run in that folder, or pass --config {own}")
@@ -176,6 +199,9 @@ class _Walk:
             self.notes.append(f"{folder} was read before under another name (a link): not read twice")
             return
         self.seen.add(real)
+        if is_store(folder):
+            self.notes.append(f"{folder} is a store of ingested logs: not read beside them; name it itself")
+            return
         try:
             names = sorted(p.name for p in folder.iterdir())
         except OSError as error:

@@ -37,6 +37,8 @@ class LogFile:
     given: Mapping[str, Any] = field(default_factory=dict)
     sampled: int = 0  # rows that were looked at
     privacy: Privacy = field(default_factory=Privacy)
+    bad: tuple[BadLine, ...] = ()  # lines of its source that are missing from a file of a store
+    quarantined: int = 0
     named: int = KEPT  # bad lines that are named one by one; all are counted
 
 
@@ -83,6 +85,7 @@ class Format:
     columns : the file → canonical names of its columns, where the writer says them
     positions : name of its columns that have no name but a place, as `features.{}`; a list of `features`
         in the configuration names them
+    appends : lines that were added to a file can be read without those before them
 
     """
 
@@ -94,6 +97,7 @@ class Format:
     columns: Callable[[LogFile], Mapping[str, str]] | None = None
     kind: Callable[[bytes], str] | None = None
     positions: str = ""
+    appends: bool = False
 
 
 @dataclass(frozen=True)

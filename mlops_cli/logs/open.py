@@ -30,7 +30,13 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICKS = {"ns": 1_000, "us": 1, "ms": -1_000}  # to microseconds: divide, or multiply where negative
 
 
-def open_logs(files: Sequence[LogFile], text_cache: Path | None, progress: Progress | None = None) -> Logs:
+def open_logs(
+    files: Sequence[LogFile],
+    text_cache: Path | None,
+    progress: Progress | None = None,
+    *,
+    strict: bool = True,
+) -> Logs:
     """Text logs become Parquet in `text_cache` (None: a temporary folder), Parquet stays as it lies.
 
     Parameters
@@ -38,6 +44,7 @@ def open_logs(files: Sequence[LogFile], text_cache: Path | None, progress: Progr
     files : as `discover` found them
     text_cache : folder; made where it is not there
     progress : called with the bytes done and the bytes in all
+    strict : without any readable row it is an error
 
     Returns
     -------
@@ -65,7 +72,7 @@ def open_logs(files: Sequence[LogFile], text_cache: Path | None, progress: Progr
         done += file.bytes
         if progress is not None:
             progress(done, total)
-    if not any(part.rows for part in parts):
+    if strict and not any(part.rows for part in parts):
         raise _no_row(files, parts)
     notes |= dict.fromkeys(note for part in parts for note in _unread(part))
     notes |= dict.fromkeys(_naive(parts))
@@ -83,7 +90,10 @@ def _meant(file: LogFile) -> bool:
 
 
 def _as_it_lies(file: LogFile) -> list[Part]:
-    return _parts(file, file.path, file.fingerprint, {file.kind: file.columns, **file.split}, _metadata(file))
+    parts = _parts(
+        file, file.path, file.fingerprint, {file.kind: file.columns, **file.split}, _metadata(file)
+    )
+    return [replace(parts[0], bad=file.bad, quarantined=file.quarantined), *parts[1:]]
 
 
 def _metadata(file: LogFile) -> Any:

@@ -61,7 +61,7 @@ def _value(
     if any(_meant(source, wanted, columns) for wanted in privacy.drop):
         return pl.lit(None, dtype=dtype)
     if any(_meant(source, wanted, columns) for wanted in privacy.hash):
-        return _hashed(value, dtype, privacy.secret())
+        return hashed(value, dtype, privacy.secret())
     cut = [size for wanted, size in privacy.truncate if _meant(source, wanted, columns)]
     if cut and dtype == pl.String:
         return value.str.head(min(cut))
@@ -74,15 +74,16 @@ def _value(
     return value
 
 
-def _hashed(value: pl.Expr, dtype: pl.DataType, secret: bytes) -> pl.Expr:
+def hash_of(text: str, secret: bytes) -> str:
+    """The hash by which a value is known."""
+    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()[:DIGITS]
+
+
+def hashed(value: pl.Expr, dtype: pl.DataType, secret: bytes) -> pl.Expr:
     """Keyed hash of each value's text, as hex; 7, 7.0 and "7" are one, as files disagree on dtypes."""
 
     def digest(values: pl.Series) -> pl.Series:
-        known = {
-            v: hmac.new(secret, v.encode(), hashlib.sha256).hexdigest()[:DIGITS]
-            for v in values.unique()
-            if v is not None
-        }
+        known = {v: hash_of(v, secret) for v in values.unique() if v is not None}
         return values.replace_strict(known, default=None, return_dtype=pl.String())
 
     text = (

@@ -26,14 +26,14 @@ class Writer:
         self._size += frame.estimated_size()
         self._pending.append(frame)
         if sum(f.height for f in self._pending) >= ROW_GROUP or self._size > BYTES:
-            self._flush()
+            self.flush()
 
     def finish(self, schema: pl.Schema | None = None) -> int:
         """The rows written; without any frame `schema` gives the columns of the empty file."""
         if self._writer is None and not self._pending:
             self._pending = [pl.DataFrame(schema=schema)]
         if self._pending:
-            self._flush()
+            self.flush()
         return self.rows
 
     def close(self) -> None:
@@ -42,7 +42,10 @@ class Writer:
             self._writer.close()
             self._writer = None
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what is held."""
+        if not self._pending:
+            return
         table = pl.concat(self._pending).to_arrow(compat_level=pl.CompatLevel.oldest())
         self._pending, self._size = [], 0
         if self._writer is None:

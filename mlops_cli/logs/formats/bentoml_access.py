@@ -56,6 +56,7 @@ FORMAT = Format(
         "model_version": "BentoML does not log the model's version",
     },
     read=read,
+    appends=True,
     columns=lambda _: {
         name: name
         for name in (

@@ -61,4 +61,4 @@ def _said(sifted: Sifted) -> Converted:
     return Converted(sieve.rows, tuple(sieve.bad), sieve.quarantined, tuple(notes))
 
 
-FORMAT = Format(detect=detect, kinds=tuple(KINDS), unavailable={}, read=read, convert=convert)
+FORMAT = Format(detect=detect, kinds=tuple(KINDS), unavailable={}, read=read, convert=convert, appends=True)

@@ -71,4 +71,5 @@ FORMAT = Format(
         "variant": "log the variable of split_clients",
     },
     read=read,
+    appends=True,
 )

@@ -141,5 +141,6 @@ FORMAT = Format(
         "variant": "the log_format has no variable of split_clients",
     },
     read=read,
+    appends=True,
     kind=lambda _: "requests",
 )

@@ -374,5 +374,6 @@ FORMAT = Format(
         "request_id": "no attribute has it: only the trace_id joins",
     },
     read=read,
+    appends=True,
     kind=kind_of,
 )

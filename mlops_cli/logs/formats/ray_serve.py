@@ -101,5 +101,6 @@ FORMAT = Format(
         "output_bytes": "Ray Serve does not log sizes",
     },
     read=read,
+    appends=True,
     kind=kind_of,
 )

@@ -173,6 +173,7 @@ FORMAT = Format(
         "label_time": "SageMaker's ground truth has no time",
     },
     read=read,
+    appends=True,
     kind=kind_of,
     positions="features.{}",
 )

@@ -55,4 +55,5 @@ FORMAT = Format(
         "model_version": "uvicorn does not know the model",
     },
     read=read,
+    appends=True,
 )
