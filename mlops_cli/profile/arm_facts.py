@@ -69,11 +69,18 @@ def choose_arms(
 
 
 def choose_window(times: pl.LazyFrame) -> int:
-    """Seconds: the longest of SIZES with at least WANTED windows that have rows, else the shortest."""
-    found = times.select(*((pl.col("time") // (s * SECOND)).n_unique().alias(str(s)) for s in SIZES)).collect(
-        engine="streaming"
-    )
-    return next((s for s in SIZES if found[str(s)][0] >= WANTED), SIZES[-1])
+    """Seconds: the longest of SIZES with at least WANTED windows in which the treatment has rows.
+
+    Without rows of it those of the control count; where no size gives so many, the shortest.
+    """
+    sizes = [pl.col("time") // (s * SECOND) for s in SIZES]
+    mine = pl.col("arm") == TREATMENT
+    found = times.select(
+        *(w.filter(mine).n_unique().alias(f"{s}") for s, w in zip(SIZES, sizes, strict=True)),
+        *(w.n_unique().alias(f"all {s}") for s, w in zip(SIZES, sizes, strict=True)),
+    ).collect(engine="streaming")
+    prefix = "" if found[f"{SIZES[-1]}"][0] else "all "
+    return next((s for s in SIZES if found[f"{prefix}{s}"][0] >= WANTED), SIZES[-1])
 
 
 def axis(times: pl.LazyFrame, size: int, now: int | None) -> tuple[tuple[int, ...], int, int]:

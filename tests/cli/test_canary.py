@@ -527,3 +527,27 @@ def test_who_asks_again_is_counted_arm_by_arm(tmp_path):
     assert metric(said, "redo-rate")["control"] == pytest.approx(0.018, abs=0.002)
     assert metric(said, "redo-rate")["treatment"] == pytest.approx(0.09, abs=0.006)
     assert code(said) == "harm:redo-rate"
+
+
+def test_windows_are_as_long_as_the_treatment_has_twenty_of_them(tmp_path):
+    """A day of the old version before half an hour of both: minutes, not hours."""
+    before = requests(windows=1440, n=20, share=0.0, seed=3)
+    both = requests(windows=30, n=500, seed=4).with_columns(
+        pl.col("timestamp") + timedelta(days=1), request_id=pl.lit("x") + pl.col("request_id")
+    )
+    said = judged(pl.concat([before, both]), tmp_path, window="")
+
+    assert said.details["rollout"]["window_seconds"] == 60
+    assert said.details["rollout"]["windows"][0] == "2026-10-02T00:02:00Z"
+    assert any("before the treatment" in c for c in said.details["rollout"]["choices"])
+
+
+def test_arms_that_no_log_knows_are_no_traffic(tmp_path):
+    said = judged(requests().drop("variant"), tmp_path)
+
+    assert (code(said), said.exit_code) == ("no-traffic", 3)
+
+
+def test_an_arm_beside_itself_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="both 'stable'"):
+        judged(requests(), tmp_path, Arms("stable", "stable"))
