@@ -135,21 +135,7 @@ def _refuse_old(seen: Sequence[Seen], max_age: str, clock: datetime | None) -> N
 
 
 def _sources(counted: Counted) -> list[Source]:
-    return [
-        Source(
-            path=part.source.shown,
-            kind=part.kind,
-            format=part.source.format,
-            rows=part.rows,
-            quarantined=part.quarantined,
-            start=part.start,
-            end=part.end,
-            bytes=part.source.bytes,
-            fingerprint=part.source.fingerprint,
-            unavailable=part.source.unavailable,
-        )
-        for part in counted.unit.logs.parts
-    ]
+    return [source(part) for part in counted.unit.logs.parts]
 
 
 def _details(seen: Sequence[Seen], judged: Sequence[Judging], ask: Ask, newest: int, now: int) -> Monitor:

@@ -185,21 +185,7 @@ def _notes(c: Compared) -> tuple[str, ...]:
 
 
 def _sources(c: Compared) -> list[Source]:
-    return [
-        Source(
-            path=part.source.shown,
-            kind=part.kind,
-            format=part.source.format,
-            rows=part.rows,
-            quarantined=part.quarantined,
-            start=part.start,
-            end=part.end,
-            bytes=part.source.bytes,
-            fingerprint=part.source.fingerprint,
-            unavailable=part.source.unavailable,
-        )
-        for part in c.unit.logs.parts
-    ]
+    return [source(part) for part in c.unit.logs.parts]
 
 
 COLUMNS = (

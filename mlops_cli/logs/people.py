@@ -12,7 +12,6 @@ from mlops_cli.logs.canon import FEATURE
 from mlops_cli.logs.expressions import available, expression
 from mlops_cli.logs.format import Logs, Part
 from mlops_cli.logs.shadow import SEGMENT, Shadow, of_model
-from mlops_cli.result.report import Source
 
 KEY = ("request_id", "row")
 # canonical name in the kind → name in a frame of both sides
@@ -91,22 +90,6 @@ def joined(logs: Logs, segments: Sequence[str], model: str) -> Shadow:
         notes=logs.notes,
     )
     return of_model(shadow, model) if "name" in frame.columns else shadow
-
-
-def source(part: Part) -> Source:
-    """What the report says of a part that was read."""
-    return Source(
-        path=part.source.shown,
-        kind=part.kind,
-        format=part.source.format,
-        rows=part.rows,
-        quarantined=part.quarantined,
-        start=part.start,
-        end=part.end,
-        bytes=part.source.bytes,
-        fingerprint=part.source.fingerprint,
-        unavailable=part.source.unavailable,
-    )
 
 
 def _side(parts: Sequence[Part], names: dict[str, str]) -> pl.LazyFrame:
