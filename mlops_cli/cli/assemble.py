@@ -22,6 +22,7 @@ from mlops_cli.config.section import seconds
 from mlops_cli.decide.health import health
 from mlops_cli.errors import DataError
 from mlops_cli.judge.say import moment
+from mlops_cli.logs.told import source
 from mlops_cli.result.details import Monitor
 from mlops_cli.result.exit_code import ExitCode, gate
 from mlops_cli.result.finding import Judgement, Level, by_severity

@@ -12,6 +12,7 @@ from mlops_cli.cli.rollout import Compared, replay
 from mlops_cli.config.load import digest
 from mlops_cli.judge.plan import plan_answers
 from mlops_cli.judge.say_arms import LOGS
+from mlops_cli.logs.told import source
 from mlops_cli.result.comparison import Call
 from mlops_cli.result.comparison import Compared as Metric
 from mlops_cli.result.finding import Finding, Judgement, Level, Rule, Status, by_severity
