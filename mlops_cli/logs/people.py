@@ -12,6 +12,7 @@ from mlops_cli.logs.canon import FEATURE
 from mlops_cli.logs.expressions import available, expression
 from mlops_cli.logs.format import Logs, Part
 from mlops_cli.logs.shadow import SEGMENT, Shadow, of_model
+from mlops_cli.logs.told import source
 
 KEY = ("request_id", "row")
 # canonical name in the kind → name in a frame of both sides
