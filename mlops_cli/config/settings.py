@@ -9,6 +9,7 @@ from mlops_cli.config.alarms import Alarms, Events, Slo
 from mlops_cli.config.automation import Automation
 from mlops_cli.config.lines import DEFAULT_LINES
 from mlops_cli.config.pipeline import Pipeline
+from mlops_cli.config.notify import Notify
 from mlops_cli.config.privacy import Privacy
 from mlops_cli.config.rollout import Rollout
 from mlops_cli.config.section import Bound, Duration, Moment, Section, Timezone
@@ -147,6 +148,7 @@ class Settings(Section):
     rollout: Rollout = Rollout()
     pipeline: Pipeline = Pipeline()
     gate: Gate = Gate()
+    notify: Notify = Notify()
     report: Output = Output()
 
     def line(self, group: str, code: str) -> Line:
