@@ -28,7 +28,7 @@ PANELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "silence": ("decide:silence", "Judge a metric not at all for a while: a maintenance."),
         "thresholds review": (
             "thresholds:review",
-            "Replay the past against the lines, and propose better ones.",
+            "Replay the past against the lines; propose better ones.",
         ),
         "history": ("history:command", "What earlier runs have found, by incident or by run."),
     },

@@ -33,6 +33,7 @@ COUNT = Scale("count", relative=0.10)
 QUANTILE = Scale("quantile", relative=0.05)
 FLOW = Scale("mean_log", relative=0.10)
 MEAN = Scale("mean", of_rows=0.1)
+PERFORMANCE = Scale("mean", absolute=0.005)
 UTILISATION = Scale("gauge", absolute=0.02)
 GAUGE = Scale("gauge")
 DISTANCE = Scale("gauge", distance=True)
@@ -49,7 +50,7 @@ def scale_of(rows: pl.DataFrame, unit: str) -> Scale | None:
 
     """
     code = rows["code"][0]
-    if code in NEVER:
+    if code in NEVER or code.startswith("estimated-"):  # an estimate alarms nobody by itself
         return None
     if code == "drift" or code.startswith("drift-"):
         return DISTANCE
@@ -60,4 +61,6 @@ def scale_of(rows: pl.DataFrame, unit: str) -> Scale | None:
         return RATE
     if test == "z":
         return MEAN
+    if rows["group"][0] == "model" and rows["low"].is_not_null().any():
+        return PERFORMANCE
     return UTILISATION if unit == "share" else GAUGE
