@@ -19,6 +19,12 @@ ALARMS = {
     "drift/////score": {23, 24},
     "drift/////prediction": {23, 24},
     "score-mean/////score": {23, 24},
+    "accuracy/////": {23, 24},
+    "precision/////": {23, 24},
+    "f1/////": {23, 24},
+    "brier/////": {23, 24},
+    "log-loss/////": {23, 24},
+    "calibration-gap/////": {23, 24},
 }
 WARNINGS = {"missing-rate/////dep_delay": {29, 30}, "latency-p50/////": {18, 19}, "drift/////score": {15, 16}}
 CLEARING = 4  # windows in which an adaptive line waits before it says that an incident is over
