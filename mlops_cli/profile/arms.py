@@ -92,12 +92,9 @@ def count_arms(
         Where nothing tells the arms apart, or the arms to compare cannot be chosen.
 
     """
-    useful = [
-        p for p in parts if p.kind in KINDS and can(p, "timestamp") and arm_of(p, settings.arms) is not None
-    ]
     within = tuple(dict.fromkeys((*settings.strata, *by)))
-    reading = Reading(tuple(useful), settings, within, wanted)
-    seen = reading.seen()
+    reading, seen = _told_apart(parts, settings, within, wanted)
+    settings = reading.settings
     control, treatment, said = choose_arms(seen, settings, [p.source.shown for p in parts])
     reading = replace(reading, control=control, treatment=treatment)
     main = reading.main()
@@ -135,6 +132,25 @@ def count_arms(
         newest=newest,
         notes=(*said, *unit_said, *counter.notes(stray)),
     )
+
+
+def _told_apart(
+    parts: Sequence[Part], settings: Rollout, within: tuple[str, ...], wanted: Range
+) -> tuple[Reading, dict[str, int]]:
+    """The rows that tell their arm, and the arms seen; by the version where the arms asked for are versions."""
+
+    def by(arms: str) -> tuple[Reading, dict[str, int]]:
+        mine = settings.model_copy(update={"arms": arms})
+        useful = [p for p in parts if p.kind in KINDS and can(p, "timestamp") and arm_of(p, arms) is not None]
+        reading = Reading(tuple(useful), mine, within, wanted)
+        return reading, reading.seen()
+
+    reading, seen = by(settings.arms)
+    if settings.treatment and settings.treatment not in seen and not settings.arms:
+        other, versions = by("model_version")
+        if settings.treatment in versions:
+            return other, versions
+    return reading, seen
 
 
 class _Counter:

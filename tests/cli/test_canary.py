@@ -551,3 +551,10 @@ def test_arms_that_no_log_knows_are_no_traffic(tmp_path):
 def test_an_arm_beside_itself_is_refused(tmp_path):
     with pytest.raises(UsageError, match="both 'stable'"):
         judged(requests(), tmp_path, Arms("stable", "stable"))
+
+
+def test_versions_tell_the_arms_apart_where_they_are_what_was_named(tmp_path):
+    version = pl.col("variant").replace({"stable": "1.0", "canary": "1.1"})
+    said = judged(requests(windows=60, n=2000, model_version=version), tmp_path, Arms("1.0", "1.1"))
+
+    assert (said.verdict.action.value, said.details["rollout"]["treatment"]) == ("ramp", "1.1")
