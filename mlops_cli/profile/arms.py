@@ -137,7 +137,7 @@ def count_arms(
 def _told_apart(
     parts: Sequence[Part], settings: Rollout, within: tuple[str, ...], wanted: Range
 ) -> tuple[Reading, dict[str, int]]:
-    """The rows that tell their arm, and the arms seen; by the version where the arms asked for are versions."""
+    """The rows that tell their arm, and the arms seen; by the version where versions were asked for."""
 
     def by(arms: str) -> tuple[Reading, dict[str, int]]:
         mine = settings.model_copy(update={"arms": arms})
