@@ -220,7 +220,7 @@ def until(
 
 
 def _edge(found: Increments, alpha: ArrayLike, side: int) -> Floats:
-    """The margin on [-1, 1] at which the e-value crosses `1 / alpha`: with side 1 it falls as margins rise."""
+    """The margin on [-1, 1] where the e-value crosses `1 / alpha`; with side 1 it falls as margins rise."""
     line = found.total()  # (..., 1, 48): against a grid of margins
     enough = -np.log(np.asarray(alpha, np.float64))[..., None]
     low, high = np.full(line.a.shape[:-2], -1.0), np.full(line.a.shape[:-2], 1.0)
