@@ -21,7 +21,8 @@ from mlops_cli.logs.private import private
 from mlops_cli.logs.registry import FORMATS
 from mlops_cli.logs.roles import Roles, hint_of, recognise
 from mlops_cli.logs.scratch import fresh
-from mlops_cli.logs.store import SOURCE, Kept
+from mlops_cli.logs.store import Kept
+from mlops_cli.logs.store_rows import as_it_was
 from mlops_cli.logs.stream import HEAD, head, opened
 from mlops_cli.logs.times import ZONED, is_naive
 
@@ -226,7 +227,7 @@ def _placed(names: Sequence[str], positions: str, schema: pl.Schema) -> dict[str
 
 def _of_store(one: Candidate, kept: Kept) -> LogFile:
     """A file of a store: what it holds is known without a look at it."""
-    names = {name: name for name in kept.columns if name != SOURCE}
+    names = as_it_was(kept)
     privacy = Privacy.of(one.settings.privacy)
     return LogFile(
         path=one.path,

@@ -23,6 +23,8 @@ class Rewritten:
 def is_records(start: bytes) -> bool:
     """Whether a file that begins so is an array, or holds objects over several lines."""
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if _lines(text):
+        return False
     if text.startswith(b"["):
         return True
     if not text.startswith(b"{"):
@@ -41,6 +43,21 @@ def is_records(start: bytes) -> bool:
         # An object larger than the start: its first line is only a part of it, and no line of its own.
         return first.rstrip() == b"{"
     return "\n" in whole[:end]
+
+
+def _lines(text: bytes) -> bool:
+    """Whether most lines after the first are objects by themselves: then that one is a damaged line."""
+    further = [line for line in text.split(b"\n")[1:50] if line.strip()]
+    return sum(map(_is_object, further)) > len(further) / 2
+
+
+def _is_object(line: bytes) -> bool:
+    if not line.startswith(b"{"):
+        return False
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def in_lines(path: str, shown: str, target: str, start: bytes, named: int = KEPT) -> Rewritten | None:

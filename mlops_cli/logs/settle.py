@@ -49,10 +49,10 @@ def without(store: Store, chunks: Sequence[str]) -> tuple[Manifest, dict[str, st
 def compact(store: Store) -> tuple[Store, int, int]:
     """One file a kind and date; how many files there were, and how many there are."""
     before = len(store.manifest.files)
-    groups: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str, str], list[str]] = {}
     for where, kept in sorted(store.manifest.files.items()):
-        groups.setdefault((kept.kind, kept.date), []).append(where)
-    for (kind, date), places in groups.items():
+        groups.setdefault((kept.kind, kept.date, repr(sorted(kept.was.items()))), []).append(where)
+    for (kind, date, _), places in groups.items():
         if len(places) < 2:
             continue
         wanted = columns_of(store.manifest.files, kind)
@@ -132,9 +132,7 @@ def verify(store: Store, tick: Callable[[int, int], None] | None = None) -> list
         if not path.is_file():
             wrong.append(f"{where} is missing: {kept.rows:,} rows")
         else:
-            now = (
-                entry(path, kept.kind, kept.date, kept.chunks) if path.stat().st_size == kept.bytes else None
-            )
+            now = entry(path, kept.kind, kept.date, [], {}) if path.stat().st_size == kept.bytes else None
             if now is None or now.digest != kept.digest:
                 wrong.append(f"{where} is not as it was written")
         done += kept.bytes
@@ -153,4 +151,4 @@ def _written(store: Store, staged: dict[str, str], where: str, rows: pl.LazyFram
     target = store.staging / name
     rows.sink_parquet(str(target), compression="zstd", compression_level=1, row_group_size=ROW_GROUP)
     staged[name] = where
-    return entry(target, kept.kind, kept.date, kept.chunks)
+    return entry(target, kept.kind, kept.date, kept.chunks, kept.was)

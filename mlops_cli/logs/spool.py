@@ -145,7 +145,7 @@ class Tally:
 def batches(file: LogFile, spools: Mapping[str, Spool], tally: Tally) -> Iterator[Batch]:
     """All that was read: the rows of each kind, and with the first batch what could not be read."""
     own = spools.get(file.kind, Spool())
-    said = tuple(tally.bad), tally.quarantined
+    said = tuple(sorted(tally.bad, key=lambda b: b.byte)), tally.quarantined
     yield Batch(
         pl.DataFrame(schema=own.schema()), said[0], file.kind, said[1], tuple(tally.notes), tally.other
     )

@@ -69,7 +69,7 @@ class Origin(msgspec.Struct, kw_only=True):
 
 
 class Kept(msgspec.Struct, kw_only=True):
-    """A Parquet file of the store; times in microseconds."""
+    """A Parquet file; times in microseconds. `was` are its columns before it was made equal to others."""
 
     kind: str
     date: str
@@ -77,6 +77,7 @@ class Kept(msgspec.Struct, kw_only=True):
     bytes: int
     digest: str
     columns: dict[str, str]
+    was: dict[str, str]
     chunks: list[str]
     start: int | None = None
     end: int | None = None

@@ -136,10 +136,11 @@ def place(kind: str, date: str, name: str) -> str:
     return f"kind={kind}/date={date}/{name}.parquet"
 
 
-def entry(path: Path, kind: str, date: str, chunks: list[str]) -> Kept:
+def entry(path: Path, kind: str, date: str, chunks: list[str], was: Mapping[str, str] | None = None) -> Kept:
     """What the manifest says of a Parquet file."""
     schema = pl.read_parquet_schema(path)
     time = next((n for n in TIMES if n in schema), "")
+    columns = {name: str(dtype) for name, dtype in schema.items()}
     low = high = None
     if time:
         physical = pl.col(time).to_physical()
@@ -152,7 +153,8 @@ def entry(path: Path, kind: str, date: str, chunks: list[str]) -> Kept:
         rows=pq.read_metadata(path).num_rows,
         bytes=path.stat().st_size,
         digest=digest(path),
-        columns={name: str(dtype) for name, dtype in schema.items()},
+        columns=columns,
+        was=columns if was is None else dict(was),
         chunks=chunks,
         start=low,
         end=high,
@@ -202,6 +204,25 @@ def _batches(path: str) -> Iterator[pl.DataFrame]:
         rows = file.metadata.row_group(group).num_rows
         yield pl.scan_parquet(path, glob=False).slice(begin, rows).collect()
         begin += rows
+
+
+def as_it_was(kept: Kept) -> dict[str, str]:
+    """Canonical name → column, or expression that gives it the type that its source had."""
+    out = {}
+    for name, dtype in kept.was.items():
+        if name == SOURCE:
+            continue
+        ident = '"' + name.replace('"', '""') + '"'
+        if kept.columns.get(name) == dtype or dtype not in _SQL:
+            out[name] = name
+        elif dtype == "Boolean" and kept.columns.get(name) == "String":
+            out[name] = f"= {ident} = 'true'"
+        else:
+            out[name] = f"= CAST({ident} AS {_SQL[dtype]})"
+    return out
+
+
+_SQL = {"Boolean": "BOOLEAN", "Int64": "BIGINT", "Float64": "DOUBLE"}
 
 
 def columns_of(files: Mapping[str, Kept], kind: str) -> pl.Schema:
