@@ -49,18 +49,17 @@ def scale_of(rows: pl.DataFrame, unit: str) -> Scale | None:
     unit : of the metric
 
     """
-    code = rows["code"][0]
+    code, group = rows.row(0, named=True)["code"], rows["group"][0]
     if code in NEVER or code.startswith("estimated-"):  # an estimate alarms nobody by itself
         return None
-    if code == "drift" or code.startswith("drift-"):
-        return DISTANCE
-    if unit in POSITIVE:
-        return POSITIVE[unit]
     test = next((t for t in rows["test"].to_list() if t), "")
-    if test == "proportion" and unit in {"share", ""}:
-        return RATE
-    if test == "z":
-        return MEAN
-    if rows["group"][0] == "model" and rows["low"].is_not_null().any():
-        return PERFORMANCE
-    return UTILISATION if unit == "share" else GAUGE
+    told = group == "model" and rows["low"].is_not_null().any()
+    ways = (
+        (code == "drift" or code.startswith("drift-"), DISTANCE),
+        (unit in POSITIVE, POSITIVE.get(unit, GAUGE)),
+        (test == "proportion" and unit in {"share", ""}, RATE),
+        (told, PERFORMANCE),
+        (test == "z", MEAN),
+        (unit == "share", UTILISATION),
+    )
+    return next((scale for holds, scale in ways if holds), GAUGE)
