@@ -32,7 +32,9 @@ __all__ = [
     "blue_green",
     "canary",
     "monitor",
+    "pace",
     "pipeline",
+    "retrain",
     "shadow_compare",
 ]
 
@@ -85,6 +87,16 @@ class Options(TypedDict, total=False):
 def monitor(*logs: Path, **options: Unpack[Options]) -> "Report":
     """Is the model healthy? `logs` are files, folders or globs; none: the configuration's sources."""
     return cast("Report", REPORTS["monitor"](_ask(logs, options)))
+
+
+def pace(*logs: Path, **options: Unpack[Options]) -> "Report":
+    """How fast does this data change, and how often must one look or retrain?"""
+    return cast("Report", REPORTS["pace"](_ask(logs, options)))
+
+
+def retrain(*logs: Path, **options: Unpack[Options]) -> "Report":
+    """Does a retrain pay, when, and may it start by itself? Starts nothing."""
+    return cast("Report", REPORTS["retrain"](_ask(logs, options)))
 
 
 def pipeline(*logs: Path, **options: Unpack[Options]) -> "Report":

@@ -10,6 +10,7 @@ PANELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Look": {
         "monitor": ("monitor:command", "Is the model healthy? What moved, by how much, how sure is that?"),
         "pipeline": ("pipeline:command", "Which component of the pipeline is the first at fault?"),
+        "pace": ("pace:command", "How fast does this data change, how often must one look?"),
         "rows": ("rows:command", "The requests behind a finding, worst first, straight from the logs."),
         "verify": ("verify:command", "Compute a report again from the logs, and name the first difference."),
         "report": ("report:command", "Write a kept result, or that of logs, as a page or in another format."),
@@ -23,6 +24,7 @@ PANELS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "automation": ("automation:command", "How much may it decide alone, and above which confidence?"),
     },
     "Decide": {
+        "retrain": ("retrain:command", "Does a retrain pay, when, and may it start by itself?"),
         "accept": ("decide:accept", "Take a level shift as the new normal."),
         "ack": ("decide:ack", "Say that a finding was real or false; it blocks no more."),
         "silence": ("decide:silence", "Judge a metric not at all for a while: a maintenance."),
@@ -67,6 +69,8 @@ REPORTS: Registry[Callable[..., Any]] = Registry(
     {
         "monitor": "monitor:report",
         "pipeline": "pipeline:report",
+        "pace": "pace:report",
+        "retrain": "retrain:report",
         "shadow-compare": "shadow_compare:report",
         "automation": "automation:report",
         "canary": "canary:report",

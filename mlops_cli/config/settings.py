@@ -8,9 +8,10 @@ from pydantic import Field
 from mlops_cli.config.alarms import Alarms, Events, Slo
 from mlops_cli.config.automation import Automation
 from mlops_cli.config.lines import DEFAULT_LINES
-from mlops_cli.config.pipeline import Pipeline
 from mlops_cli.config.notify import Notify
+from mlops_cli.config.pipeline import Pipeline
 from mlops_cli.config.privacy import Privacy
+from mlops_cli.config.retrain import Pace, Retrain
 from mlops_cli.config.rollout import Rollout
 from mlops_cli.config.section import Bound, Duration, Moment, Section, Timezone
 
@@ -147,6 +148,8 @@ class Settings(Section):
     automation: Automation = Automation()
     rollout: Rollout = Rollout()
     pipeline: Pipeline = Pipeline()
+    pace: Pace = Pace()
+    retrain: Retrain = Retrain()
     gate: Gate = Gate()
     notify: Notify = Notify()
     report: Output = Output()

@@ -34,5 +34,6 @@ EMITTERS: Registry[Renderer] = Registry(
         "argo": "argo:emit",
         "flagger": "flagger:emit",
         "nginx": "nginx:emit",
+        "trigger": "trigger:emit",
     },
 )
