@@ -1,4 +1,4 @@
-"""Where the rows of a field lay in a finding's worst window, beside the baseline: what its chart is drawn of."""
+"""Where the rows of a field lay in the worst window of a finding, beside the baseline: data of a chart."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -59,7 +59,7 @@ def needs_serve() -> None:
         import uvicorn  # noqa: F401, PLC0415
     except ImportError:
         raise UsageError(
-            "starlette and uvicorn are not installed", "", 'pip install "mlops-cli[serve]"'
+            "starlette and uvicorn are not installed", "", 'in the checkout: pip install ".[serve]"'
         ) from None
 
 

@@ -254,7 +254,7 @@ def _chat(address: str, title: str, lines: str) -> None:
     try:
         from apprise import Apprise  # noqa: PLC0415 # 0.2 s, and an extra
     except ImportError:
-        raise UnsentError('apprise is not installed: pip install "mlops-cli[notify]"') from None
+        raise UnsentError('apprise is not installed: in the checkout, pip install ".[notify]"') from None
     sender = Apprise()
     if not sender.add(address):
         raise UnsentError("apprise does not know an address of this form")

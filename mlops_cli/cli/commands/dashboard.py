@@ -12,7 +12,7 @@ from mlops_cli.cli.watching import Every, Host, Remote, checked, needs_serve, sa
 if TYPE_CHECKING:
     from mlops_cli.live.prepared import Prepared
 
-PORT = 8_177
+PORT = 8_001
 
 
 def command(

@@ -9,7 +9,7 @@ from mlops_cli.cli.ask import Ask
 from mlops_cli.cli.registry import REPORTS
 from mlops_cli.cli.watching import Every, Host, Remote, checked, needs_serve, said, state, token
 
-PORT = 8_178
+PORT = 8_000
 
 
 def command(
