@@ -1,6 +1,7 @@
 """Measurements of one unit, with its settings and what was decided, → judged."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import polars as pl
 
@@ -10,9 +11,10 @@ from mlops_cli.judge.adaptive import Promised, groups
 from mlops_cli.judge.decided import Decided, decided, ids_of, known_incidents, rebased, shifts, silenced
 from mlops_cli.judge.judge import History, Judged, Outcome, judge
 from mlops_cli.judge.policy import adaptive_of, promised
-from mlops_cli.judge.say import SERIES
+from mlops_cli.judge.say import SERIES, moment
 from mlops_cli.ledger.decisions import beside, read
 from mlops_cli.metrics.registry import METRICS
+from mlops_cli.profile.kept import Kept
 from mlops_cli.result.finding import Level
 
 
@@ -26,8 +28,8 @@ class Judging:
     digest: str
 
 
-def judging(counted: Counted, ask: Ask) -> Judging:
-    """Judge every series by its fixed, relative and adaptive lines."""
+def judging(counted: Counted, ask: Ask, kept: Path | None = None) -> Judging:
+    """Judge every series by its fixed, relative and adaptive lines; `kept` is the folder of the cache."""
     settings, line = counted.unit.settings, counted.line
     decisions = read(beside(counted.unit.folder))
     said = decided(decisions)
@@ -42,12 +44,25 @@ def judging(counted: Counted, ask: Ask) -> Judging:
     adapting = {key: one.adaptive for key, one in how.items() if one.adaptive is not None}
     history = History((), promise)
     if len(promise.starts) > promise.how().warmup and adapting:
-        # What breaks a fixed line is an incident too: nothing to learn from.
-        first = judge(based, *judged, history).frame
+        # What breaks a fixed line is an incident too, whenever it is judged: nothing to learn from.
+        rest = tuple(s for s in line.starts if s not in line.baseline)
+        first = judge(based, how, rest, *judged[2:], history).frame
         broken = first.filter(pl.col("level") >= int(Level.ALARM)).select(*SERIES, "window")
         odd = pl.concat([broken, known_incidents(frame, said.acks)]).unique()
-        history = History(groups(frame, adapting, promise, accepted, odd), promise)
-    return Judging(judge(based, *judged, history), history, said, decisions.digest)
+        history = History(groups(frame, adapting, promise, accepted, odd, Kept(kept)), promise)
+    return Judging(_begun(judge(based, *judged, history), counted), history, said, decisions.digest)
+
+
+def _begun(outcome: Outcome, counted: Counted) -> Outcome:
+    """Where the whole log is one window, its findings begin with the first record, not with the epoch."""
+    line = counted.line
+    if line.starts != (0,):
+        return outcome
+    first = moment(line.begin(0))
+    findings = tuple(
+        replace(f, since=first, window=replace(f.window, start=first)) for f in outcome.judgement.findings
+    )
+    return replace(outcome, judgement=replace(outcome.judgement, findings=findings))
 
 
 def policies(counted: Counted, frame: pl.DataFrame) -> dict[tuple[str, str], Judged]:

@@ -158,7 +158,8 @@ def _windows(one: Seen, keys: pl.DataFrame) -> dict[str, list[tuple[Any, ...]]]:
     out: dict[str, list[tuple[Any, ...]]] = {}
     for name, window, value, n, level, threshold in frame.iter_rows():
         word = None if level is None else Level(level).word
-        out.setdefault(name, []).append((iso(moment(window)), _short(value), n, word, _short(threshold)))
+        begun = iso(moment(one.counted.line.begin(window)))
+        out.setdefault(name, []).append((begun, _short(value), n, word, _short(threshold)))
     return out
 
 

@@ -30,7 +30,7 @@ class Timeline:
     partial : starts of windows that are not whole: the first, and those not over
     unfinished : starts of windows that are not over
     now : the given time, or the newest record's
-    newest : time of the newest record
+    newest, oldest : time of the newest record and of the oldest
     stray : records whose time lies far outside the rest
 
     """
@@ -46,6 +46,11 @@ class Timeline:
     now: int
     newest: int
     stray: int
+    oldest: int = 0
+
+    def begin(self, start: int) -> int:
+        """When a window begins, as people are told: the whole log as one window with its first record."""
+        return self.oldest if self.starts == (0,) else start
 
     @property
     def end_of(self) -> dict[int, int]:
@@ -88,6 +93,7 @@ def timeline(
         return Timeline((), (), (), (), (), (), frozenset(), frozenset(), now, now, stray)
     spec = profile.spec.window
     newest = int(counts["last"].max())  # type: ignore[arg-type]
+    oldest = int(counts["first"].min())  # type: ignore[arg-type]
     now = newest if wanted.now is None else wanted.now
     starts, ends = _windows(counts, spec, now if wanted.now is not None else None)
     seen = dict(zip(counts["window"].to_list(), counts["n"].to_list(), strict=True))
@@ -111,7 +117,7 @@ def timeline(
     )
     if baseline.from_ == "rolling" and not reference:
         base = ()
-    return Timeline(starts, ends, rows, base, judged, odd, partial, unfinished, now, newest, stray)
+    return Timeline(starts, ends, rows, base, judged, odd, partial, unfinished, now, newest, stray, oldest)
 
 
 def rolling(line: Timeline, start: int, length: str) -> tuple[int, ...]:

@@ -24,6 +24,9 @@ LINES = {
 }
 
 
+LINE = SimpleNamespace(begin=lambda start: start)  # windows that begin where they begin
+
+
 def series(code, group, values, model="", field="", n=1_000, reference=None, test="proportion", segment=""):
     for d, value in zip(DAYS, values, strict=True):
         row = dict.fromkeys(MEASUREMENT) | {
@@ -53,7 +56,7 @@ def seen(*lines, name=""):
     ends = {START + d * DAY: START + (d + 1) * DAY for d in DAYS}
     outcome = judge(shown, LINES, JUDGED, ends, frozenset(), 200)
     return SimpleNamespace(
-        counted=SimpleNamespace(unit=SimpleNamespace(name=name), measured=frame), outcome=outcome
+        counted=SimpleNamespace(unit=SimpleNamespace(name=name), measured=frame, line=LINE), outcome=outcome
     )
 
 
@@ -199,7 +202,7 @@ def test_windows_after_the_judged_range_belong_to_another_report():
     ends = {START + d * DAY: START + (d + 1) * DAY for d in DAYS}
     outcome = judge(frame, LINES, JUDGED[:2], ends, frozenset(), 200)
     until = SimpleNamespace(
-        counted=SimpleNamespace(unit=SimpleNamespace(name=""), measured=frame), outcome=outcome
+        counted=SimpleNamespace(unit=SimpleNamespace(name=""), measured=frame, line=LINE), outcome=outcome
     )
 
     assert tables.windows_table([until]).rows[-1][1] == "2026-10-04T00:00:00Z"
