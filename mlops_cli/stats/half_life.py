@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
 LEAST = 6  # windows
+FLAT = 1e-9  # of the drop a week: what rounding gives
 
 
 class HalfLife(NamedTuple):
@@ -53,7 +54,7 @@ def half_life(
     fitted = inverse @ ((x * weight).T @ y)
     scale = max(1.0, float(weight[:, 0] @ (y - x @ fitted) ** 2) / free)
     slope, half = float(fitted[-1]), float(stdtrit(free, 0.95) * np.sqrt(inverse[-1, -1] * scale))
-    low, weeks, high = (drop / -s if s < 0 else float("inf") for s in (slope - half, slope, slope + half))
+    low, weeks, high = (drop / -s if s < -FLAT * drop else float("inf") for s in (slope - half, slope, slope + half))
     return HalfLife(slope, low, weeks, high, scale)
 
 
