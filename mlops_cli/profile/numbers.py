@@ -121,8 +121,8 @@ class Numbers:
             np.array([self.inf_count]),
             np.array([self.empty_count]),
             *sums,
-            np.array([ends[0]]),
-            np.array([ends[1]]),
+            np.array([ends[0]]) + 0.0,
+            np.array([ends[1]]) + 0.0,
         )
         if self.counted is None or not groups.size:
             return moments, _none()
@@ -132,21 +132,21 @@ class Numbers:
     def _with_rest(self, m: Moments, groups: Groups) -> Moments:
         """The largest group is what the others leave; its extremes are looked for where they are in doubt."""
         (whole, _), g = self._whole(groups), groups.rest
-        for name in ("n", "nulls", "nans", "infs", "empties", "total", "squares"):
-            mine, all_rows = getattr(m, name), getattr(whole, name)[0]
-            mine[g] = all_rows - mine.sum()
-        if not np.isfinite(m.total[g] + m.squares[g]):
-            rows = self._rows_of(groups)
-            m.total[g], m.squares[g] = (
-                float(k[0]) for k in self.rounded(rows.sum(keepdims=True), (rows * rows).sum(keepdims=True))
-            )
-        with np.errstate(invalid="ignore"):
+        # Of infinite sums there is no difference: they are made anew.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for name in ("n", "nulls", "nans", "infs", "empties", "total", "squares"):
+                mine, all_rows = getattr(m, name), getattr(whole, name)[0]
+                mine[g] = all_rows - mine.sum()
+            if not np.isfinite(m.total[g] + m.squares[g]):
+                rows = self._rows_of(groups)
+                sums = self.rounded(rows.sum(keepdims=True), (rows * rows).sum(keepdims=True))
+                m.total[g], m.squares[g] = (float(k[0]) for k in sums)
             seen = np.nanmin(m.low, initial=np.inf), np.nanmax(m.high, initial=-np.inf)
         if self.low < seen[0] and self.high > seen[1]:
-            m.low[g], m.high[g] = self.low, self.high
+            m.low[g], m.high[g] = self.low + 0.0, self.high + 0.0
             return m
         rows = self._rows_of(groups)
-        m.low[g], m.high[g] = (rows.min(), rows.max()) if len(rows) else (np.nan, np.nan)
+        m.low[g], m.high[g] = (rows.min() + 0.0, rows.max() + 0.0) if len(rows) else (np.nan, np.nan)
         return m
 
     def _rows_of(self, groups: Groups) -> Floats:
@@ -170,11 +170,11 @@ class Numbers:
         )
 
     def rounded(self, total: Floats, squares: Floats) -> tuple[Floats, Floats]:
-        """Sums as multiples of their quantum."""
+        """Sums as multiples of their quantum; -0 is 0."""
         q, q2 = self.quanta
         return (
-            np.rint(total / q) * q if q > 0 else total,
-            np.rint(squares / q2) * q2 if q2 > 0 else squares,
+            (np.rint(total / q) * q if q > 0 else total) + 0.0,
+            (np.rint(squares / q2) * q2 if q2 > 0 else squares) + 0.0,
         )
 
 
@@ -229,8 +229,8 @@ class _Part:
             np.multiply(self.x, self.x, out=squared)
             out[0][filled] = np.add.reduceat(self.x, starts)
             out[1][filled] = np.add.reduceat(squared, starts)
-            out[2][filled] = np.minimum.reduceat(self.x, starts)
-            out[3][filled] = np.maximum.reduceat(self.x, starts)
+            out[2][filled] = np.minimum.reduceat(self.x, starts) + 0.0
+            out[3][filled] = np.maximum.reduceat(self.x, starts) + 0.0
             if self.whole.empty_count:
                 empties = np.bincount(self.code[self.x == 0], minlength=size)
         sums = self.whole.rounded(out[0], out[1])
