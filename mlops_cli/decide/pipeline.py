@@ -56,7 +56,11 @@ def verdict(
 def said(trouble: Trouble) -> str:
     """`featurize is the first at fault, 2026-10-18 to 2026-10-19: self-time-p50 28 ms (usual 8 ms)`."""
     days = f"{_minute(trouble.since)} to {'now' if trouble.open else _minute(trouble.until)}"
-    where = "it came from outside" if trouble.first == "outside" else f"{trouble.first} is the first at fault"
+    where = f"{trouble.first} is the first at fault"
+    if trouble.first == "outside":
+        where = "it came from outside"
+    elif trouble.kind == "input":
+        where = f"the hand-over to {trouble.first} is the first at fault"
     numbers = ""
     if trouble.value is not None and trouble.usual is not None:
         unit = f" {trouble.unit}" if trouble.unit == "ms" else ""

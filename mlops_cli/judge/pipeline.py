@@ -88,6 +88,14 @@ def causes(edges: Sequence[Edge]) -> dict[str, list[str]]:
     return out
 
 
+def senders(edges: Sequence[Edge]) -> dict[str, list[str]]:
+    """Component → those that its requests come from: callers, and what hands over to it."""
+    out: dict[str, list[str]] = {}
+    for edge in edges:
+        out.setdefault(edge.child, []).append(edge.parent)
+    return out
+
+
 def _cycle(edges: Sequence[Edge]) -> list[str]:
     """Names along a circle; empty where there is none."""
     after, state, path = causes(edges), dict[str, int](), list[str]()
@@ -168,18 +176,18 @@ def _sd(n: float) -> float:
 def _found(
     counted: SpanCounts, matrix: _Matrix, baseline: int, limit: float, findings: Sequence[Finding]
 ) -> list[Trouble]:
-    parents = causes(counted.edges)
+    parents, givers = causes(counted.edges), senders(counted.edges)
     period = 86_400 // counted.window.seconds if counted.window.seconds < 86_400 else 7
     period = period if baseline >= 3 * period else 0
     accusing, inheriting = accusations(
-        matrix.x, matrix.columns, parents, baseline, period, Rules(limit=limit), matrix.noise
+        matrix.x, matrix.columns, parents, baseline, period, Rules(limit=limit), matrix.noise, givers
     )
     out = []
     for group in _together(accusing):
         start, end = min(r.start for r in group), max(r.end for r in group)
         rest = [r for r in inheriting if r.start < end + APART and start < r.end + APART]
         window = (baseline + start, baseline + end)
-        out.append(_trouble(counted, matrix, group, rest, window, findings, parents))
+        out.append(_trouble(counted, matrix, group, rest, window, findings, givers))
     return out
 
 
@@ -204,11 +212,11 @@ def _trouble(
     rest: Sequence[Run],
     window: tuple[int, int],
     findings: Sequence[Finding],
-    parents: Mapping[str, Sequence[str]],
+    givers: Mapping[str, Sequence[str]],
 ) -> Trouble:
     """Of what accuses in the same windows the largest is the first at fault."""
     top = max(group, key=lambda r: r.score)
-    first = _who(top, parents)
+    first = _who(top, givers)
     j = matrix.columns.index(Column(top.component, top.kind, top.metric))
     a = window[0] - min(r.start for r in group) + top.start
     b = a + top.end - top.start
@@ -228,13 +236,13 @@ def _trouble(
         inherits=inherits,
         open=window[1] >= len(counted.starts) - 1,
         confirmed=any(f.since < ends[1] and f.window.end > ends[0] for f in findings),
-        also=tuple(sorted({_who(r, parents) for r in group} - {first})),
+        also=tuple(sorted({_who(r, givers) for r in group} - {first})),
     )
 
 
-def _who(run: Run, parents: Mapping[str, Sequence[str]]) -> str:
+def _who(run: Run, givers: Mapping[str, Sequence[str]]) -> str:
     """The component; an input that nothing upstream gives comes from outside."""
-    return OUTSIDE if run.kind == "input" and not parents.get(run.component) else run.component
+    return OUTSIDE if run.kind == "input" and not givers.get(run.component) else run.component
 
 
 def _end(counted: SpanCounts, i: int) -> datetime:

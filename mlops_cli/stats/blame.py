@@ -164,6 +164,7 @@ def accusations(
     period: int = 0,
     rules: Rules = DEFAULT,
     noise: Sequence[float] = (),
+    givers: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[list[Run], list[Run]]:
     """Every run of windows in which a metric accuses, and every run in which it only inherits.
 
@@ -171,6 +172,8 @@ def accusations(
     ----------
     x, columns, parents, baseline, period, rules : as in `blame`
     noise : of each metric, the deviation that sampling alone gives
+    givers : component → those that its inputs come from, where they are not its parents (a caller gives its
+        callee the work, but waits for the callee's answer)
 
     Returns
     -------
@@ -187,7 +190,8 @@ def accusations(
         plain = residual(flat[:, j], None, baseline, rules.lags, floors[j])
         if onset(plain, baseline, rules.plain, rules.run) is None:
             continue
-        explain = _explaining(column, parents, of)
+        after = parents if givers is None or column.kind != "input" else givers
+        explain = _explaining(column, after, of)
         z = residual(flat[:, j], flat[:, explain] if explain else None, baseline, rules.lags, floors[j])
         limit = max(rules.limit, 1.25 * wildest(z, baseline, rules.run))
         usual = max(rules.limit, 1.25 * wildest(plain, baseline, rules.run))
