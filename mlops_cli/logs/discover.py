@@ -25,6 +25,7 @@ from mlops_cli.logs.store import Kept
 from mlops_cli.logs.store_rows import as_it_was
 from mlops_cli.logs.stream import HEAD, head, opened
 from mlops_cli.logs.times import ZONED, is_naive
+from mlops_cli.logs.twins import without_twins
 
 SAMPLE = 1_000
 FURTHER = 8 << 20  # bytes that are looked at where the first have no record
@@ -78,8 +79,9 @@ def discover(
         seen.check_columns()
     if not seen.files:
         raise _nothing(paths, seen)
-    seen.files = missed(seen.files)
-    return Discovered(tuple(seen.files), tuple(seen.unclaimed), (*found.notes, *seen.said()))
+    files, twins = without_twins(seen.files, _start)
+    seen.files = missed(files)
+    return Discovered(tuple(seen.files), tuple(seen.unclaimed), (*found.notes, *seen.said(), *twins))
 
 
 @dataclass
@@ -295,6 +297,10 @@ def _sampled(file: LogFile, form: Format, start: bytes) -> pl.DataFrame:
         if path != file.path:
             Path(path).unlink()
     return pl.concat(frames).head(SAMPLE) if frames else pl.DataFrame()
+
+
+def _start(file: LogFile) -> pl.DataFrame:
+    return sample_of(file, FORMATS[file.format], head(file.path, file.shown))
 
 
 def parquet_sample(path: str, shown: str) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from mlops_cli.logs.demo import write
 from mlops_cli.logs.settle import verify
 from mlops_cli.logs.store import look
 
@@ -197,7 +198,8 @@ def test_pruning_takes_rows_of_an_age(logs, tmp_path):
 
 
 def test_a_store_gives_the_verdict_of_its_sources(tmp_path):
-    samples = Path(__file__).parents[2] / "sample_logs"
+    samples = tmp_path / "logs"
+    write(samples, 8, 250, 7)
     run("ingest", samples, "--to", tmp_path / "store", "--isolated")
     both = [
         run("monitor", path, "--isolated", "--no-state", "-f", "json", cwd=tmp_path)

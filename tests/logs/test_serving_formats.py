@@ -102,6 +102,24 @@ def test_a_bare_request_time_at_the_end_of_a_line_is_its_latency(tmp_path):
     assert frame["timestamp"].dt.hour().to_list() == [12] * 3
 
 
+def test_of_several_logs_of_the_same_requests_the_one_is_read_that_says_most():
+    found = discover([str(DATA / "nginx")], Settings())
+    both = [str(DATA / "nginx" / f"access.{n}.log") for n in ("combined", "timed")]
+
+    assert [Path(f.shown).name for f in found.files] == ["access.json.log"]
+    assert any("the same requests as" in note and "not read" in note for note in found.notes)
+    assert [Path(f.shown).name for f in discover(both, Settings()).files] == ["access.timed.log"]
+
+
+def test_logs_of_different_requests_are_no_twins(tmp_path):
+    text = (DATA / "nginx/access.combined.log").read_text()
+    (tmp_path / "a.log").write_text(text)
+    other = (DATA / "nginx/access.timed.log").read_text().splitlines(keepends=True)[5:]
+    (tmp_path / "b.log").write_text("".join(other))
+
+    assert len(discover([str(tmp_path)], Settings()).files) == 2
+
+
 def test_the_error_log_of_nginx_is_no_log_of_requests():
     found = discover([str(DATA / "nginx")], Settings())
 
