@@ -104,7 +104,7 @@ class _Made:
             self._number(i, f, raw, dtype)
 
     def _hash(self, f: FieldSpec, text: pl.Expr) -> pl.Expr:
-        """Of an id; the rows of one request are told apart, as the key of a prediction is (request_id, row)."""
+        """Of an id; rows of one request are told apart: a prediction is known by (request_id, row)."""
         if f.role != "request_id" or "row" not in self.have:
             return text.hash()
         row = expression(self.part, "row").fill_null(0).cast(pl.String())
