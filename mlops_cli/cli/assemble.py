@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -30,10 +31,17 @@ from mlops_cli.result.report import Report, Source
 from mlops_cli.result.scope import iso
 
 
-def assemble(counted: Sequence[Counted], ask: Ask, loaded: Loaded, note: str, clock: datetime) -> Report:
-    """Judge every unit and say all of it in one report."""
+def assemble(
+    counted: Sequence[Counted],
+    ask: Ask,
+    loaded: Loaded,
+    note: str,
+    clock: datetime,
+    kept: Path | None = None,
+) -> Report:
+    """Judge every unit and say all of it in one report; `kept` is where fitted lines are kept."""
     known = read_known(ask.known)
-    judged = [judging(c, ask) for c in counted]
+    judged = [judging(c, ask, kept) for c in counted]
     seen = [Seen(c, j.outcome) for c, j in zip(counted, judged, strict=True)]
     judgement = _together([s.outcome.judgement for s in seen])
     settings = loaded.settings

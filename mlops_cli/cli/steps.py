@@ -104,6 +104,11 @@ class State:
         return Cache(self.folder / "cache" / "profiles" if self.folder else None)
 
     @cached_property
+    def lines(self) -> Path | None:
+        """Where what the adaptive lines have seen is kept."""
+        return self.folder / "cache" / "lines" if self.folder else None
+
+    @cached_property
     def pairs(self) -> Path | None:
         """Where the counts of joined logs are kept."""
         return self.folder / "cache" / "pairs" if self.folder else None

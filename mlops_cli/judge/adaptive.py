@@ -1,7 +1,9 @@
 """Adaptive lines: the history of every series → what its windows look like beside it, and its incidents."""
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,11 +14,13 @@ from numpy.typing import NDArray
 
 from mlops_cli.judge.say import SERIES, scope_of
 from mlops_cli.judge.scales import Scale, scale_of
+from mlops_cli.profile.kept import Kept
 from mlops_cli.result.finding import Level
 from mlops_cli.stats.ordered import median
 from mlops_cli.stats.scale import back, effect, transform
 from mlops_cli.stats.season import Calendar, of_times
-from mlops_cli.stats.watch import watch
+from mlops_cli.stats.snapshot import digest
+from mlops_cli.stats.watch import resume, watch
 from mlops_cli.stats.watched import Batch, Promise, Watched, promise
 
 Floats = NDArray[np.float64]
@@ -123,6 +127,7 @@ def groups(
     promised: Promised,
     accepted: Mapping[str, Sequence[tuple[int, int]]],
     excluded: pl.DataFrame | None = None,
+    kept: Kept | None = None,
 ) -> list[Group]:
     """Watch every series that adapts and has history enough.
 
@@ -133,6 +138,7 @@ def groups(
     promised : of the run
     accepted : id of a series → (decided, since), microseconds
     excluded : SERIES and windows not to be learnt from: known incidents, breaches of fixed lines, silences
+    kept : where what was seen of earlier windows is kept; it changes time, not the answer
 
     """
     how = promised.how()
@@ -155,7 +161,9 @@ def groups(
         for k in range(0, enough.height, CHUNK):
             keys = enough[k : k + CHUNK]
             odd = _odd(keys, promised, excluded)
-            out.append(_group(scale, keys, together, metrics, (promised, how, calendar), (accepted, odd)))
+            out.append(
+                _group(scale, keys, together, metrics, (promised, how, calendar), (accepted, odd), kept)
+            )
     return out
 
 
@@ -166,6 +174,7 @@ def _group(
     metrics: Mapping[tuple[str, str], Adaptive],
     when: tuple[Promised, Promise, Calendar],
     said: tuple[Mapping[str, Sequence[tuple[int, int]]], Bools],
+    kept: Kept | None,
 ) -> Group:
     promised, how, calendar = when
     accepted, excluded = said
@@ -205,7 +214,30 @@ def _group(
         excluded=excluded,
         accepted=_accepted(keys, y, promised, accepted),
     )
-    return Group(scale, keys, values, rows, own, watch(batch, how))
+    name = _name(scale, keys, how, promised)
+    return Group(scale, keys, values, rows, own, _watched(batch, how, kept, name))
+
+
+def _name(scale: Scale, keys: pl.DataFrame, how: Promise, promised: Promised) -> str:
+    """Of the same series over windows that begin alike."""
+    told = json.dumps([asdict(scale), keys.rows(), asdict(how), promised.starts[0], promised.seconds])
+    return hashlib.blake2b(told.encode(), digest_size=12).hexdigest()
+
+
+def _watched(batch: Batch, how: Promise, kept: Kept | None, name: str) -> Watched:
+    """Only the windows that are new since the last run, where the others are as they were."""
+    if kept is None:
+        return watch(batch, how)
+    old = kept.get(name)
+    if old is not None:
+        stop = int(old["stop"])
+        same = stop <= batch.y.shape[1] and bytes(old["digest"]).decode() == digest(batch, how, stop)
+        old = old if same else None
+    seen, new = resume(batch, how, old)
+    if new and (old is None or int(new["stop"]) > int(old["stop"])):
+        mark = np.frombuffer(digest(batch, how, int(new["stop"])).encode(), np.uint8)
+        kept.put(name, {**new, "digest": mark})
+    return seen
 
 
 def _odd(keys: pl.DataFrame, promised: Promised, excluded: pl.DataFrame | None) -> Bools:

@@ -15,7 +15,7 @@ LARGEST = 4.0  # standard deviations: a larger fault is not waited for longer
 SURE = 10.8  # (2 * 1.645)^2: 5 % risk of clearing too early, and of clearing too late
 
 
-@dataclass
+@dataclass(eq=False)
 class Episode:
     """An incident and the frozen line that it is told against.
 

@@ -22,8 +22,7 @@ class Pool:
     def __init__(self, series: int, windows: int, year: int) -> None:
         self.size = np.full((series, windows), np.nan)
         self.year = year
-        most = np.array([min(windows, year)])
-        self.kept = int(max(exceedances(most)[0], 0)) + 64
+        self.kept = int(max(exceedances(np.array([year]))[0], 0)) + 64
         self.top = np.full((series, 0), np.nan)
         self.when = np.zeros((series, 0), np.int64)
         self.count = np.zeros(series, np.int64)

@@ -6,10 +6,10 @@ eye adds up evidence against an old line. An incident is told against the line f
 
 import dataclasses
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from mlops_cli.stats.line import Line, fit_line
 from mlops_cli.stats.ordered import median
 from mlops_cli.stats.rare import FEW, Rare, fit_rare
 from mlops_cli.stats.season import choose
+from mlops_cli.stats.snapshot import restore, snapshot
 from mlops_cli.stats.watched import Batch, Promise, State, Watched
 
 Floats = NDArray[np.float64]
@@ -48,16 +49,44 @@ def watch(batch: Batch, how: Promise) -> Watched:
     Watched
 
     """
-    state = State(batch, how)
+    return resume(batch, how, None)[0]
+
+
+def resume(
+    batch: Batch, how: Promise, kept: Mapping[str, NDArray[Any]] | None
+) -> tuple[Watched, dict[str, NDArray[Any]]]:
+    """Judge the windows after those of a snapshot.
+
+    Parameters
+    ----------
+    batch : all windows, those of the snapshot too, unchanged
+    how : promise and memory
+    kept : a snapshot; None: from the first window on
+
+    Returns
+    -------
+    watched, snapshot
+        As if all had been judged at once; the snapshot is from before the last block, which may be cut off.
+
+    """
+    state, first = (State(batch, how), how.warmup) if kept is None else restore(batch, how, kept)
     windows = batch.y.shape[1]
-    for start in range(how.warmup, windows, how.block):
-        past = state.learnt[:, max(0, start - how.memory) : start]
-        enough = np.count_nonzero(~np.isnan(past), axis=1) >= min(how.warmup, LEAST_HISTORY)
-        rows = np.flatnonzero(enough & (state.first + how.warmup <= start))
-        if len(rows):
-            largest = state.pool.largest(start)
-            _stretch(state, rows, start, min(start + how.block, windows), largest)
-    return state.seen
+    starts = list(range(first, windows, how.block))
+    last: dict[str, NDArray[Any]] = dict(kept or {})
+    for start in starts:
+        if start == starts[-1]:
+            last = snapshot(state, start)
+        _judge(state, start, min(start + how.block, windows))
+    return state.seen, last
+
+
+def _judge(state: State, start: int, stop: int) -> None:
+    how = state.how
+    past = state.learnt[:, max(0, start - how.memory) : start]
+    enough = np.count_nonzero(~np.isnan(past), axis=1) >= min(how.warmup, LEAST_HISTORY)
+    rows = np.flatnonzero(enough & (state.first + how.warmup <= start))
+    if len(rows):
+        _stretch(state, rows, start, stop, state.pool.largest(start))
 
 
 def _stretch(

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from mlops_cli.stats.season import NONE, WEEK, choose, of_times, pattern, regular
-from mlops_cli.stats.watch import watch
+from mlops_cli.stats.snapshot import digest
+from mlops_cli.stats.watch import resume, watch
 from mlops_cli.stats.watched import ALARM, OK, UNKNOWN, Batch, promise
 
 DAILY = promise(1, warmup=56)
@@ -152,3 +153,35 @@ def test_daylight_saving_leaves_the_season_where_it_is():
 
     assert (by_wall.level[:, after] == ALARM).sum() == 0
     assert (by_count.level[:, after] == ALARM).sum() > 20
+
+
+@pytest.mark.parametrize("stop", [60, 101, 113, 118, 125, 139])
+def test_going_on_from_a_snapshot_gives_the_same_bytes(stop):
+    x = normal(10, 160, 6)
+    x[0, 100] += 12
+    x[1, 110:] += 5
+    x[2, 95:99] = np.nan
+    x[3, 112:] -= 1.5
+    accepted = ({}, {150: 110}, {}, {}, {}, {})
+    whole = batch(x, accepted=accepted)
+    at_once = watch(whole, DAILY)
+    _, kept = resume(batch(x[:, :stop], accepted=({},) * 6), DAILY, None)
+    later, _ = resume(whole, DAILY, kept)
+
+    for name in ("level", "status", "eye", "centre", "low", "high", "p", "u", "evidence", "running"):
+        np.testing.assert_array_equal(getattr(later, name), getattr(at_once, name))
+    assert [[(e.opened, e.since, e.end, e.how) for e in own] for own in later.episodes] == [
+        [(e.opened, e.since, e.end, e.how) for e in own] for own in at_once.episodes
+    ]
+    assert later.rebasings == at_once.rebasings
+
+
+def test_a_digest_tells_whether_the_past_is_the_same():
+    x = normal(11, 140)
+    longer = np.concatenate([x, normal(12, 20)], axis=1)
+    other = x.copy()
+    other[0, 3] += 1e-9
+
+    assert digest(batch(x), DAILY, 120) == digest(batch(longer), DAILY, 120)
+    assert digest(batch(x), DAILY, 120) != digest(batch(other), DAILY, 120)
+    assert digest(batch(x), DAILY, 120) != digest(batch(x), promise(1, 2.0, warmup=56), 120)
