@@ -120,8 +120,16 @@ class Labels:
         frame = self.inputs.losses if self.quantity else self.inputs.cells
         return sorted(frame.select("model", "segment").unique().iter_rows())
 
+    @cached_property
+    def timed(self) -> bool:
+        """Some label came later than within an hour; else all are there at once, or do not say when."""
+        frame = self.inputs.losses if self.quantity else self.inputs.cells
+        return bool((frame["delay"] > 0).any())
+
     def age(self, window: int) -> int:
         """Number of the last delay bucket that is over for all rows of a window; -1: none is."""
+        if not self.timed:
+            return OLDEST
         end = dict(zip(self.inputs.windows, self.inputs.ends, strict=True)).get(window, window)
         passed = (self.inputs.now - end) / SECOND
         return min(sum(passed >= edge for edge in EDGES[1:]) - 1, OLDEST)
