@@ -25,7 +25,7 @@ class Privacy(Section):
     )
     key: Annotated[str, AfterValidator(_secret)] = Field("", description="Key of the hashes: 'env:NAME'.")
     show_values: bool = Field(
-        default=False, description="true: values of free text and id-like columns may be shown."
+        default=False, description="true: `mlops rows` shows values of free text and id-like columns, not only lengths."
     )
 
     @model_validator(mode="after")

@@ -29,6 +29,7 @@ class Wanted:
     mean, sd : of the baseline's values
     known : values that the baseline has; grown: values whose share has grown, most first
     upward : the finding's value lies above its reference
+    hidden : of the values only their lengths may be shown
 
     """
 
@@ -47,6 +48,7 @@ class Wanted:
     known: Sequence[str] = ()
     grown: Sequence[str] = ()
     upward: bool = True
+    hidden: bool = False
 
 
 Worst = Callable[[pl.Expr, Wanted], pl.Expr]  # value → how bad; null: not behind the finding
@@ -156,9 +158,9 @@ def behind(logs: Logs, wanted: Wanted, number: int) -> pl.DataFrame | None:
 
 
 def _shown(value: pl.Expr, wanted: Wanted) -> pl.Expr:
-    """The value; of free text its length."""
+    """The value; of one that may not be shown its length."""
     text = value.cast(pl.String, strict=False)
-    return text.str.len_bytes().cast(pl.String) if wanted.code == "text-length" else text
+    return text.str.len_bytes().cast(pl.String) + " bytes" if wanted.hidden else text
 
 
 def _column(kind: str, name: str) -> str:

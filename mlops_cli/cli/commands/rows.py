@@ -84,8 +84,15 @@ def wanted(one: "Finding", counted: "Counted") -> "Wanted":
         scope.arm,
         dict(scope.segment),
         upward=up,
+        hidden=_hidden(counted, scope.field),
         **known,
     )
+
+
+def _hidden(counted: "Counted", name: str) -> bool:
+    """Whether a field is free text or an id, whose values are shown only where [privacy] says so."""
+    types = {f.type for f in counted.profile.spec.fields if f.name == name}
+    return bool(types & {"text", "id"}) and not counted.unit.settings.privacy.show_values
 
 
 def _us(moment: datetime) -> int:
