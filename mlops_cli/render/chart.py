@@ -239,3 +239,20 @@ def _path(kind: str, data: str) -> str:
 
 def _svg(body: str) -> str:
     return f'<svg viewBox="0 0 {WIDE} {HIGH}" preserveAspectRatio="none" aria-hidden="true">{body}</svg>'
+
+
+def whisker(lower: Number, middle: Number, upper: Number, margin: Number) -> str:
+    """An estimate between its bounds, beside no change and what is no harm; an unknown end is open."""
+    known = _known([lower, middle, upper, margin, 0.0])
+    reach = max((abs(v) for v in known), default=0.0) * 1.15 or 1.0
+
+    def x(value: Number, end: float) -> float:
+        return WIDE * (0.5 + value / reach / 2) if value is not None and isfinite(value) else end
+
+    parts = [_path("reference", f"M{WIDE / 2:.0f} 0V{HIGH}")]
+    if _is(margin):
+        parts.append(_path("bound", f"M{_n(x(margin, WIDE))} 0V{HIGH}"))
+    if _is(middle):
+        parts.append(_path("span", f"M{_n(x(lower, 0.0))} {HIGH / 2:.0f}H{_n(x(upper, float(WIDE)))}"))
+        parts.append(_path("dot value", f"M{_n(x(middle, 0.0))} {HIGH / 2:.0f}h0"))
+    return _svg("".join(parts))

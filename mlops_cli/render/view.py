@@ -10,6 +10,7 @@ from mlops_cli.render import summary
 from mlops_cli.render.chart import meter
 from mlops_cli.render.figures import MARKS, Bars, Chart, Figures
 from mlops_cli.render.records import KNOWN, records, segment, several_models
+from mlops_cli.render.traffic import blocks, traffic
 from mlops_cli.render.words import (
     clean,
     count,
@@ -32,6 +33,7 @@ FINDINGS = 60  # drawn of each status; the others are counted
 SERIES = 600  # rows of the table of all series
 SEGMENTS = 80
 ROWS = 60  # of a table that this page does not know
+HIDDEN = {*KNOWN, "arms"}  # drawn, or said elsewhere
 OVER = {"alarm": "○", "warning": "△"}
 TITLES = {Status.OPEN: "Open", Status.SHIFTED: "Shifted", Status.RECOVERED: "Recovered"}
 
@@ -94,7 +96,7 @@ def view(report: Report) -> dict[str, Any]:
         "pipeline": _pipeline(report),
         "unknown": summary.unknown(report, 5),
         "unknowns": count(report.judgement.unknown, "check") if report.judgement.unknown else "",
-        "tables": [_table(t) for t in report.tables if t.name not in KNOWN and t.rows],
+        "tables": [_table(t) for t in report.tables if t.name not in HIDDEN and t.rows],
         "notes": [clean(n) for n in report.notes],
         "sources": [_source(s, zone[1]) for s in report.sources],
         "digests": {clean(k): clean(v) for k, v in report.digests.items()},
@@ -103,7 +105,8 @@ def view(report: Report) -> dict[str, Any]:
         ),
         "first": figures.axis.names[0] if figures.axis.names else "",
         "last": figures.axis.names[-1] if figures.axis.names else "",
-        "blocks": [],
+        "blocks": blocks(report),
+        "traffic_of": traffic(report),
         "marks": MARKS,
     }
 
