@@ -51,7 +51,7 @@ def board(report: Report, look: Look, height: int) -> list[Text]:
     over = len(report.judgement.findings) - len(held)
     if room > 0:
         said = tally(held) or "nothing"
-        out += [Text(), Text(f"   Open: {said}; {count(over)} recovered", "bold")]
+        out += [Text(), _cut(Text(f"   Open: {said}; {count(over)} recovered", "bold"), look)]
         out += list(_open(report, look, room))
     return out[:height]
 
