@@ -272,7 +272,9 @@ def _classed(
     smallest = 3 * unit * float(np.sqrt(noise * 12 / windows))
     found = {"windows": windows, "p": p, "size": size, "smallest": smallest, "memory": memory}
     if p > rules.alpha or (counted and size < rules.least_size):
-        return Pace("recurring" if season else "still", season=season, **found)  # type: ignore[arg-type]
+        # A season as small as a change that is none is none: one field in a hundred seems to have it.
+        recurs = bool(season) and (not counted or season["size"] >= rules.least_size)
+        return Pace("recurring" if recurs else "still", season=season, **found)  # type: ignore[arg-type]
     width = int(all_shapes.width[i])
     narrow = width <= max(1, min(2, windows // 8))
     weeks = None if narrow else rules.warn / max(size / (width / per_week), 1e-12)
