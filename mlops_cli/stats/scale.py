@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
+LARGEST = 700.0  # a logarithm whose number is finite
 KINDS = ("rate", "count", "quantile", "mean_log", "mean", "gauge")
 
 
@@ -56,9 +57,9 @@ def back(kind: str, y: ArrayLike, n: ArrayLike = 1e9) -> Floats:
         share = np.sin(np.clip(scaled, 0, np.pi) / 2) ** 2
         return np.clip((share * (rows + 0.75) - 0.375) / rows, 0, 1)
     if kind == "count":
-        return np.maximum(np.exp(scaled) - 0.5, 0)
+        return np.maximum(np.exp(np.minimum(scaled, LARGEST)) - 0.5, 0)
     if kind in {"quantile", "mean_log"}:
-        return np.exp(scaled)
+        return np.exp(np.minimum(scaled, LARGEST))
     return scaled
 
 

@@ -73,7 +73,7 @@ def world(name, seeds, windows, per_day, fault="", size=0.0, at=0):
     return World(name, KINDS[name], per_day, x, n, se)
 
 
-def _one(name, rng, windows, per_day, fault):
+def _one(name, rng, windows, per_day, fault):  # noqa: C901, PLR0911, PLR0912 # a list of worlds
     t = np.arange(windows)
     what, size, at = fault
     level, noise = np.ones(windows), np.ones(windows)
