@@ -39,8 +39,8 @@ def isotonic(n: ArrayLike, positives: ArrayLike) -> Floats:
     if not len(used):
         return np.full(len(rows), np.nan)
     pools: list[tuple[float, float, int]] = []
-    for w, k in zip(rows[used], yes[used], strict=True):
-        weight, hits, size = float(w), float(k), 1
+    for w, k in zip(rows[used].tolist(), yes[used].tolist(), strict=True):
+        weight, hits, size = w, k, 1
         while pools and pools[-1][1] * weight >= hits * pools[-1][0]:
             before = pools.pop()
             weight, hits, size = weight + before[0], hits + before[1], size + before[2]
