@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from mlops_cli.logs.write import ROW_GROUP, Writer
 from mlops_cli.result.report import BadLine
 
 SAMPLE = 1_000
+STATES = 3  # of a file that grows; a run that began before it grew may still read an older one
 VERSION = 2  # goes up when the same file would be written differently
 
 
@@ -43,6 +45,7 @@ def stored(file: LogFile, form: Format, cache: Path | None) -> Stored:
     if found is None:
         folder.mkdir(parents=True, exist_ok=True)
         found = _make(file, form, folder, key)
+        _forget(folder, file, key)
     bad = tuple(replace(line, source=file.shown) for line in found.bad)
     return replace(
         found,
@@ -71,6 +74,21 @@ def _load(folder: Path, key: str) -> Stored | None:
         return None
     bad = tuple(BadLine("", *line) for line in index.bad)
     return Stored(paths, index.rows, bad, index.quarantined, tuple(index.notes), key)
+
+
+def _forget(folder: Path, file: LogFile, key: str) -> None:
+    """Drop what a file was long ago: one that grows all day would fill the disk."""
+    told = f"{file.path} {file.kind} {file.format} {file.named}"
+    states = folder / f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.states"
+    with suppress(OSError, ValueError):
+        before = states.read_text(encoding="ascii").split() if states.exists() else []
+        keys = [*(k for k in before if k != key and k.isalnum()), key]
+        for old in keys[:-STATES]:
+            for one in folder.glob(f"{old}.*"):
+                one.unlink(missing_ok=True)
+        beside = folder / f"{states.name}.{os.getpid()}.tmp"
+        beside.write_text("\n".join(keys[-STATES:]), encoding="ascii")
+        beside.replace(states)
 
 
 def _name(key: str, kind: str) -> str:

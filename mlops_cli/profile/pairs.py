@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -36,6 +37,7 @@ COUNTS: dict[str, pl.DataType] = {
     "k": pl.Int64(),
 }
 NAMES = ("redo", "actions", "labels", "completeness")
+STATES = 24  # of logs, whose counts are kept
 ACTIONS = 20  # the most frequent ones; a column of free text has no end of them
 GROUP = ("window", "model", "arm")
 
@@ -362,3 +364,12 @@ def _save(cache: Path, key: str, counted: dict[str, _Count]) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(cache / f"pairs-{key}-{name}.parquet")
+    _tidy(cache)
+
+
+def _tidy(cache: Path) -> None:
+    """Drop the oldest: every state of logs that grow has counts of its own."""
+    with suppress(OSError):
+        kept = sorted(cache.glob("pairs-*.parquet"), key=lambda p: p.stat().st_mtime)
+        for path in kept[: -STATES * len(NAMES)]:
+            path.unlink(missing_ok=True)
