@@ -193,9 +193,11 @@ def _is_text(dtype: pl.DataType) -> bool:
 
 
 def _plain(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """As logged; decimals are floats, nested values JSON."""
+    """As logged; decimals are floats, nested values JSON, bytes hex."""
     if isinstance(dtype, pl.Decimal):
         return value.cast(pl.Float64())
+    if dtype == pl.Binary:
+        return value.bin.encode("hex")
     if dtype.is_nested():
         return pl.when(value.is_not_null()).then(
             pl.struct(value.alias("v")).struct.json_encode().str.slice(5).str.head(-1)

@@ -373,7 +373,7 @@ def _value(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         small = (value < EXACT) & (value > -EXACT)
         number = pl.when(small).then(number).otherwise(value.hash())
     if dtype in {pl.Categorical, pl.Enum} or dtype.is_temporal():
-        number = value.cast(pl.String()).hash()
+        number = (value.to_physical() if dtype == pl.Duration else value.cast(pl.String())).hash()
     return pl.when(value.is_not_null()).then(number)
 
 

@@ -34,12 +34,14 @@ def is_records(start: bytes) -> bool:
         json.loads(first)
     except ValueError:
         pass
+    except RecursionError:  # one damaged line says nothing of the others
+        return False
     else:
         return False
     whole = text.decode("utf-8", "replace")
     try:
         _, end = json.JSONDecoder().raw_decode(whole)
-    except ValueError:
+    except (ValueError, RecursionError):
         # An object larger than the start: its first line is only a part of it, and no line of its own.
         return first.rstrip() == b"{"
     return "\n" in whole[:end]

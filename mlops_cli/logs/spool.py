@@ -59,12 +59,13 @@ def cast(column: pl.Expr, dtype: pl.DataType, wanted: pl.DataType) -> pl.Expr:
 
 def column(name: str, values: Sequence[Any]) -> pl.Series:
     """A column of Python values, of the type that holds them all."""
-    kinds = {type(v) for v in values if v is not None}
+    kinds = set(map(type, values)) - {type(None)}
     if kinds <= {bool, int, float} and kinds:
         dtype = _NUMBERS[max((bool, int, float).index(kind) for kind in kinds)]
         if dtype != pl.Int64() or all(v is None or -(2**63) <= v < 2**63 for v in values):
             return pl.Series(name, values, dtype=dtype, strict=False)
-    texts = [v if v is None or isinstance(v, str) else _text(v) for v in values]
+    plain = kinds <= {str}
+    texts = values if plain else [v if v is None or isinstance(v, str) else _text(v) for v in values]
     return pl.Series(name, texts, dtype=pl.String() if kinds else pl.Null())
 
 
@@ -88,7 +89,10 @@ class Spool:
         """Further rows, a mapping each; a key that one does not have is missing in it."""
         if not records:
             return
-        names = dict.fromkeys(name for record in records for name in record)
+        names = dict.fromkeys(records[0])
+        for record in records:
+            if record.keys() - names.keys():
+                names |= dict.fromkeys(record)
         self.frame(pl.DataFrame([column(n, [r.get(n) for r in records]) for n in names]))
 
     def frame(self, frame: pl.DataFrame) -> None:

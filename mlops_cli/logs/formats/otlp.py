@@ -36,6 +36,15 @@ GAUGES: Mapping[str, str] = {
     "container.memory.utilization": "memory-utilisation",
     "system.cpu.load_average.1m": "load",
 }
+# Attributes of a span that have a meaning here; the others are not looked at.
+OF_SPAN = frozenset(
+    {
+        *STATUS, *REQUEST, "component", "model", "model_version", "variant", "error.type",
+        "gen_ai.request.model",
+        "gen_ai.response.id", "gen_ai.response.model", "gen_ai.usage.input_tokens",
+        "gen_ai.usage.output_tokens",
+    }
+)  # fmt: skip
 _NONE = 2**63 - 16  # what some exporters write for a reading that is not there
 TYPES: Mapping[str, pl.DataType] = {
     "timestamp": pl.Datetime("us", "UTC"),
@@ -237,7 +246,11 @@ def _dict(attributes: Attributes) -> dict[str, Any]:
 
 
 def _first(have: Mapping[str, Any], names: Sequence[str]) -> Any:
-    return next((have[n] for n in names if have.get(n) not in (None, "")), None)
+    for name in names:
+        found = have.get(name)
+        if found is not None and found != "":
+            return found
+    return None
 
 
 def _micros(nanos: int | str) -> int | None:
@@ -269,7 +282,7 @@ def _spans(group: Group, out: _Rows) -> None:
     version, variant = whole["model_version"], whole["variant"]
     for scope in group.scopeSpans:
         for span in scope.spans:
-            have = {a.key: _value(a.value) for a in span.attributes}
+            have = {a.key: _value(a.value) for a in span.attributes if a.key in OF_SPAN}
             code = _first(have, STATUS)
             failed = span.status is not None and span.status.code in (2, "STATUS_CODE_ERROR")
             start, end = int(span.startTimeUnixNano), int(span.endTimeUnixNano)
