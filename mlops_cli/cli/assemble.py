@@ -15,6 +15,7 @@ from mlops_cli.cli.distributions import distributions_table
 from mlops_cli.cli.excuses import excuses, known_table, read_known, said_too
 from mlops_cli.cli.judging import Judging, adapted, judging
 from mlops_cli.cli.moments import moment as typed_moment
+from mlops_cli.cli.moves import pace_table
 from mlops_cli.cli.seen import Seen
 from mlops_cli.cli.steps import SECOND, Counted
 from mlops_cli.cli.tables import bounds_table, models_table, series_table, unknown_table, windows_table
@@ -87,6 +88,7 @@ def assemble(
                 bounds_table(seen, loaded.origins),
                 distributions_table(seen),
                 changes_table(counted, judged),
+                pace_table(counted),
                 known_table(excused),
             )
             if t.rows
@@ -178,9 +180,9 @@ def _choices(first: Counted, newest: int, ask: Ask) -> tuple[str, ...]:
         age = "" if not ask.now else f", {timedelta(seconds=round(line.now / SECOND - newest / SECOND))} old"
         out.append(f"newest record {iso(moment(newest))}{age} (--now)")
     if line.unfinished:
-        out.append(
-            f"the last {len(line.unfinished)} window(s) are not over: not judged on volume or throughput",
-        )
+        late = len(line.unfinished)
+        which = "the last window is" if late == 1 else f"the last {late} windows are"
+        out.append(f"{which} not over: not judged on volume or throughput")
     return tuple(out)
 
 

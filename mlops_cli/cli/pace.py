@@ -1,13 +1,16 @@
 """The steps of `pace`: logs → windows → how fast they move → Report; `retrain` takes the same."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
 
+import polars as pl
+
 from mlops_cli.cli.ask import Ask
 from mlops_cli.cli.asked import ready
 from mlops_cli.cli.assemble import assemble
+from mlops_cli.cli.moves import table
 from mlops_cli.cli.rollout import one_unit
 from mlops_cli.cli.steps import Counted, State, chosen, count, units
 from mlops_cli.config.settings import Settings
@@ -18,8 +21,8 @@ from mlops_cli.metrics.registry import METRICS
 from mlops_cli.metrics.tables import Tables
 from mlops_cli.result.exit_code import ExitCode
 from mlops_cli.result.finding import Judgement, Level
-from mlops_cli.result.pace import PACE, Mover, Pace
-from mlops_cli.result.report import Report, Table
+from mlops_cli.result.pace import Mover, Pace
+from mlops_cli.result.report import Report
 from mlops_cli.result.verdict import Action, Verdict
 from mlops_cli.stats.half_life import HalfLife
 from mlops_cli.stats.half_life import cadence as cheapest
@@ -54,12 +57,14 @@ def moving(ask: Ask, now: datetime, progress: Progress | None) -> Moving:
 def of_counted(one: Counted, base: Report) -> Moving:
     """How fast the windows of a unit move."""
     settings, line, window = one.unit.settings, one.line, one.profile.spec.window
-    skip = line.partial | frozenset(line.excluded)
+    last = line.judged[-1] if line.judged else line.newest
+    skip = line.partial | frozenset(line.excluded) | {s for s in line.starts if s > last}
     time = clock(line.starts, skip, window.seconds or 1, settings.pace.period)
     found: list[Mover] = []
     if window.seconds and line.starts:
         found = movers(Tables(one.profile, None, line.starts), time, Rules())
-    code, series, step = main_metric(one.measured, _steps(settings))
+    known = one.measured.filter(pl.col("window") <= last)
+    code, series, step = main_metric(known, _steps(settings))
     metric = metric_mover(series, code, time, step) if code else None
     lives = life(series, code, step) if code else None
     every = ranked([*found, *([metric] if metric else [])])
@@ -119,11 +124,6 @@ def report(ask: Ask, now: datetime, progress: Progress | None) -> Report:
         details={"pace": said.to_dict()},
         tables=(table(said.movers),),
     )
-
-
-def table(movers_: Sequence[Mover]) -> Table:
-    """`pace`, as `result/pace.py` has its columns."""
-    return Table("pace", "How fast it changes", PACE, tuple(m.row() for m in movers_))
 
 
 def _reason(found: Moving) -> str:

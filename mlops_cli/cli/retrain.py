@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from mlops_cli.cli.ask import Ask
-from mlops_cli.cli.pace import Moving, moving, table, traffic
+from mlops_cli.cli.moves import table
+from mlops_cli.cli.pace import Moving, moving, traffic
 from mlops_cli.config.section import seconds
 from mlops_cli.config.settings import Settings
 from mlops_cli.decide.health import BROKEN
@@ -217,7 +218,8 @@ def _rows(found: Moving, ledger: Decisions, lost: Drop | None) -> dict[str, Any]
     frames = [one.pairs.counts.get(n) for n in ("label-cells", "label-losses")]
     frame = next((f for f in frames if f is not None and f.height), None)
     last = _last(ledger)
-    starts = [s for s in one.line.starts if last is None or moment(s) >= last]
+    end = one.line.judged[-1] if one.line.judged else one.line.newest
+    starts = [s for s in one.line.starts if s <= end and (last is None or moment(s) >= last)]
     shocks = [m.since for m in found.pace.movers if m.kind == "shock" and m.since and m.what != "model"]
     jump = max((from_iso(s) for s in shocks), default=None)
     out: dict[str, Any] = {"labels": 0, "rows": 0, "since_shock": None, "starts": starts, "jump": jump}
@@ -287,9 +289,7 @@ def _details(known: Known) -> Retrain:
         cooldown_until=iso(until.astimezone(UTC)) if until else None,
         past=tuple({k: _plain(v) for k, v in r.items()} for r in known.ledger.of("retrain")),
         trigger={},
-        choices=(
-            f"mode {rules.mode}; traffic {rules.traffic or 0.0:,.0f} predictions a week ([retrain])",
-        ),
+        choices=(f"mode {rules.mode}; traffic {rules.traffic or 0.0:,.0f} predictions a week ([retrain])",),
     )
     return replace(details, trigger=_trigger(known, details))
 

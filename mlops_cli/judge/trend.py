@@ -166,12 +166,15 @@ def metric_mover(series: pl.DataFrame, code: str, time: Clock, warn: float) -> M
 
 
 def _mover(what: str, name: str, found: Pace, starts: Sequence[int], unit: str) -> Mover:
+    kind = found.kind
+    if kind == "recurring" and unit == "js" and found.season["size"] < Rules().least_size:
+        kind = "still"  # it recurs, but nobody would see it
     since = None if found.start is None else iso(moment(starts[min(found.start, len(starts) - 1)]))
     return Mover(
         what,
         name,
-        found.kind,
-        None if found.kind in STILL else found.size,
+        kind,
+        None if kind in STILL else found.size,
         unit,
         since,
         found.width,

@@ -16,6 +16,7 @@ from mlops_cli.render.look import GLYPHS, Look, do, labelled
 from mlops_cli.render.people import of_people, people
 from mlops_cli.render.pipeline import of_pipeline, pipeline
 from mlops_cli.render.records import KNOWN, records
+from mlops_cli.render.retrain import of_retrain, retrain
 from mlops_cli.render.standing import standing
 from mlops_cli.render.words import clean, count, gist, quantity, reason, zone_of
 from mlops_cli.render.write import able, put
@@ -83,6 +84,13 @@ def _page(report: Report, look: Look) -> Iterator[Text]:
         yield from people(report, look)
         yield from arms(report, look)
         if look.every:
+            for table in report.tables:
+                yield from _table(table, look)
+        yield from _notes(report, look)
+        return
+    if of_retrain(report) is not None or "pace" in report.details:
+        yield from retrain(report, look)
+        if of_retrain(report) is None or look.every:
             for table in report.tables:
                 yield from _table(table, look)
         yield from _notes(report, look)
