@@ -23,12 +23,10 @@ class Rewritten:
 def is_records(start: bytes) -> bool:
     """Whether a file that begins so is an array, or holds objects over several lines."""
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if _lines(text):
+    if _lines(text) or not text.startswith((b"{", b"[")):
         return False
     if text.startswith(b"["):
         return True
-    if not text.startswith(b"{"):
-        return False
     first = text.split(b"\n", 1)[0]
     try:
         json.loads(first)
