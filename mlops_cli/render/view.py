@@ -28,6 +28,7 @@ from mlops_cli.render.words import (
 )
 from mlops_cli.result.finding import Finding, Level, Status
 from mlops_cli.result.report import Report, Table
+from mlops_cli.result.scope import from_iso
 
 FINDINGS = 60  # drawn of each status; the others are counted
 SERIES = 600  # rows of the table of all series
@@ -96,6 +97,7 @@ def view(report: Report) -> dict[str, Any]:
         "pipeline": _pipeline(report),
         "unknown": summary.unknown(report, 5),
         "unknowns": count(report.judgement.unknown, "check") if report.judgement.unknown else "",
+        "timeline": list(_timeline(report)),
         "tables": [_table(t) for t in report.tables if t.name not in HIDDEN and t.rows],
         "notes": [clean(n) for n in report.notes],
         "sources": [_source(s, zone[1]) for s in report.sources],
@@ -290,6 +292,25 @@ def _pipeline(report: Report) -> dict[str, Any]:
             },
         )
     return {"codes": list(codes), "rows": sorted(parts.items())}
+
+
+def _timeline(report: Report) -> Iterator[dict[str, str]]:
+    zone = zone_of(report)[1]
+    for r in _rows(report, "timeline", SERIES):
+        try:
+            at = minute(from_iso(r["at"]), zone)
+        except (ValueError, TypeError):
+            at = clean(r["at"])
+        kind, level = clean(r["kind"]), r["level"] or ""
+        find = f"{kind} {clean(r['what'])}".lower()
+        yield {
+            "at": at,
+            "kind": kind,
+            "level": level,
+            "mark": MARKS.get(level, "·"),
+            "what": clean(r["what"]),
+            "find": find,
+        }
 
 
 def _model(r: Mapping[str, Any]) -> dict[str, str]:

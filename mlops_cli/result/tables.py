@@ -45,3 +45,7 @@ CHANGES = ("finding", "what", "at")
 # and they lie in [low, high), where null is an open end and low = high a value of its own. `baseline` null:
 # it has no such row.
 DISTRIBUTIONS = ("finding", "bin", "low", "high", "baseline", "current")
+
+# Of `history`: one row a thing that happened, the latest first; `kind` is verdict, settings, or that of a
+# decision (ramp, retrain, accept, ack, silence).
+TIMELINE = ("at", "kind", "level", "what")

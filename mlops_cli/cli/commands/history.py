@@ -1,12 +1,15 @@
 """`mlops history`: the runs and incidents that the state folder remembers."""
 
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from typer import Option
 
 from mlops_cli.cli.options import Configured, Facts
-from mlops_cli.cli.say import columns, tell, tell_json
+from mlops_cli.cli.say import columns, tell, tell_json, write
+from mlops_cli.render.registry import RENDERERS
 
 
 def command(
@@ -16,6 +19,12 @@ def command(
         Option(metavar="FOLDER", help="Of the history. [.mlops]", envvar="MLOPS_STATE", show_default=False),
     ] = "",
     runs: Annotated[bool, Option("--runs", help="The runs instead of the incidents.")] = False,
+    events: Annotated[
+        bool, Option("--timeline", help="Verdicts, settings, ramps, retrains and decisions in order.")
+    ] = False,
+    page: Annotated[
+        str, Option(metavar="PATH", help="Write the timeline as a page.", show_default=False)
+    ] = "",
     number: Annotated[int, Option("--number", "-n", min=1, help="So many, the latest first.")] = 20,
     form: Facts = "text",
 ) -> int:
@@ -29,6 +38,8 @@ def command(
 
     loaded = configured(ask)
     folder = Path(state) if state else Path(loaded.folder) / loaded.settings.report.state
+    if page or events:
+        return _timeline(loaded.folder, folder, number, form, page)
     if runs:
         rows = [
             {
@@ -49,3 +60,20 @@ def command(
     if not rows:
         return tell(f"no run is kept in {folder.as_posix()}: mlops monitor LOGS keeps one each time")
     return tell(columns([tuple(rows[0]), *(tuple(str(v) for v in row.values()) for row in rows)]))
+
+
+def _timeline(beside_of: str, folder: Path, number: int, form: str, page: str) -> int:
+    from mlops_cli.ledger.decisions import beside, read  # noqa: PLC0415
+    from mlops_cli.ledger.timeline import timeline  # noqa: PLC0415
+
+    found = timeline(folder, read(beside(beside_of)))
+    if page:
+        from mlops_cli.cli.told import report  # noqa: PLC0415
+
+        write(Path(page), partial(RENDERERS["html"], report(found, datetime.now(UTC))))
+    shown = found[:number]
+    if form == "json":
+        return tell_json([vars(e) for e in shown])
+    if not shown:
+        return tell(f"nothing is kept in {folder.as_posix()}: mlops monitor LOGS keeps each run")
+    return tell(columns([(e.at[:16].replace("T", " "), e.kind, e.what) for e in shown]))
