@@ -19,13 +19,15 @@ from mlops_cli.logs.discover import Discovered, discover
 from mlops_cli.logs.format import LogFile, Logs
 from mlops_cli.logs.leaves import with_leaves
 from mlops_cli.logs.open import open_logs
-from mlops_cli.metrics.custom import leaves
+from mlops_cli.metrics.custom import JOINED, leaves
+from mlops_cli.metrics.custom import joined as customs_joined
 from mlops_cli.metrics.measure import measure
 from mlops_cli.metrics.metric import Context
 from mlops_cli.metrics.objectives import good_rows, objectives
 from mlops_cli.metrics.registry import METRICS
 from mlops_cli.metrics.timeline import Range, Timeline, rolling, timeline
 from mlops_cli.profile.cache import SUFFIX, Cache, load_baseline
+from mlops_cli.profile.joined_leaves import joined_leaves
 from mlops_cli.profile.labelled import labelled, with_labels
 from mlops_cli.profile.pairs import Pairs, pairs
 from mlops_cli.profile.plan import plan
@@ -176,6 +178,8 @@ def count(unit: Unit, ask: Ask, state: State, progress: Progress | None) -> Coun
     joined = pairs(parts, spec.window, settings, cache=state.pairs)
     known = labelled(reference.parts, spec, state.pairs) if reference is not None else None
     joined = with_labels(joined, labelled(parts, spec, state.pairs), known)
+    over = joined_leaves(parts, customs_joined(settings.customs()), spec.window)
+    joined = replace(joined, counts={**joined.counts, JOINED: over})
     said = _said(unit, ask, line, base)
     # Windows of another length say nothing about the volume of these.
     alike = saved is not None and saved[0].spec.window == spec.window
@@ -321,7 +325,13 @@ def wanted_codes(settings: Settings, statistics: str) -> list[str]:
     """Codes to measure: further drift statistics where they are named or asked for, objectives if set."""
     named = {code for group in settings.metrics.values() if isinstance(group, Mapping) for code in group}
     aims = bool(objectives(settings))
-    every = [c for c in METRICS if c != "slo-burn" or aims]
+    set_up = {
+        "slo-burn": aims,
+        "parity-ratio": bool(settings.segments.protected),
+        "error-gap": bool(settings.segments.protected),
+        "mean-cost": bool(settings.labels.costs),
+    }
+    every = [c for c in METRICS if set_up.get(c, True)]
     return [c for c in every if not c.startswith("drift-") or statistics == "all" or c in named]
 
 

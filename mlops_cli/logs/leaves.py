@@ -49,7 +49,7 @@ def with_leaves(
     kinds: dict[str, str] = {}
     more: dict[str, dict[str, str]] = {}
     for sql, where in expressions.items():
-        names = _names(sql, where)
+        names = columns_of(sql, where)
         kind = _kind(parts, names, where)
         if not kind:
             continue
@@ -64,7 +64,7 @@ def with_leaves(
     return out, kinds
 
 
-def _names(sql: str, where: str) -> list[str]:
+def columns_of(sql: str, where: str) -> list[str]:
     """The columns that an expression reads; what is more than arithmetic of one row is refused."""
     try:
         check_sql(f"= {sql}")

@@ -14,6 +14,7 @@ from mlops_cli.metrics.metric import MEASUREMENT, Context
 from mlops_cli.metrics.rows import COLUMNS, NO_ROWS, finish, nothing, rates
 
 Floats = NDArray[np.float64]
+JOINED = "custom"  # name of the counts that hold the leaves over labelled predictions
 KEYS = ("sid", "w", "model", "component", "segment", "window")
 
 
@@ -34,6 +35,17 @@ def leaves(customs: Mapping[str, Custom]) -> dict[str, str]:
     }
 
 
+def joined(customs: Mapping[str, Custom]) -> dict[str, str]:
+    """Row expression of every leaf over labelled predictions → where it stands."""
+    made = formulas(customs)
+    return {
+        leaf.sql: f"[metrics.custom.{name}] expr"
+        for name, formula in made.items()
+        if customs[name].needs
+        for leaf in formula.leaves
+    }
+
+
 def measure_customs(context: Context) -> pl.DataFrame:
     """Measurements of all custom metrics of the settings, as of the registered ones."""
     customs = context.settings.customs()
@@ -46,7 +58,7 @@ def measure_customs(context: Context) -> pl.DataFrame:
 
 def _measure(context: Context, custom: Custom, formula: Formula) -> pl.DataFrame:
     if custom.needs:
-        return nothing(context, custom.group, "it needs labels joined to their predictions")
+        return _labelled(context, custom, formula)
     ids = {leaf: _field(context, leaf) for leaf in formula.leaves if leaf.sql != "*"}
     lost = next((leaf for leaf, found in ids.items() if found is None), None)
     if lost is not None:
@@ -64,6 +76,45 @@ def _measure(context: Context, custom: Custom, formula: Formula) -> pl.DataFrame
     if mean is not None and ids.get(mean) is not None:
         return _sampled(context.tables.of([ids[mean] or 0]), custom.group)
     return _arithmetic(context, custom, formula, ids, rows)
+
+
+def _labelled(context: Context, custom: Custom, formula: Formula) -> pl.DataFrame:
+    """The formula over the predictions of each window whose label has come."""
+    sums = context.counts.get(JOINED)
+    if sums is None or sums.is_empty():
+        return nothing(context, custom.group, "no label can be joined to a prediction")
+    starts = pl.DataFrame({"window": list(context.windows)}, schema={"window": pl.Int64})
+    frame = sums.select("model").unique().sort("model").join(starts, how="cross", maintain_order="left_right")
+    base = sums.filter(pl.col("window").is_in(list(context.baseline_starts)))
+    base = base.group_by("model", "leaf").agg(
+        pl.col("n", "told", "sum").sum(), pl.col("min").min(), pl.col("max").max()
+    )
+    for i, leaf in enumerate(formula.leaves):
+        own = sums.filter(pl.col("leaf") == leaf.sql)
+        mine = own.select("window", "model", _sum(leaf).alias(f"x{i}"), pl.col("n").alias(f"n{i}"))
+        theirs = base.filter(pl.col("leaf") == leaf.sql).select("model", _sum(leaf).alias(f"x{i}_base"))
+        frame = frame.join(mine, on=["window", "model"], how="left", maintain_order="left")
+        frame = frame.join(theirs, on="model", how="left", maintain_order="left")
+    n = pl.col("n0").fill_null(0)
+    return finish(
+        frame.with_columns(
+            value=pl.when(n > 0).then(pl.Series(_values(formula, frame, ""))),
+            reference=pl.Series(_values(formula, frame, "_base")),
+            n=n,
+            why=pl.when(n == 0).then(pl.lit("no label has come")),
+        ),
+        custom.group,
+    )
+
+
+def _sum(leaf: Leaf) -> pl.Expr:
+    return {
+        "SUM": pl.col("sum"),
+        "COUNT": pl.col("n" if leaf.sql == "*" else "told"),
+        "AVG": pl.col("sum") / pl.col("told"),
+        "MIN": pl.col("min"),
+        "MAX": pl.col("max"),
+    }[leaf.aggregate].cast(pl.Float64)
 
 
 def _field(context: Context, leaf: Leaf) -> int | None:

@@ -107,3 +107,34 @@ def test_a_column_of_another_kind_of_log_is_unknown(logs):
     why = {r[table.columns.index("code")]: r[table.columns.index("why")] for r in table.rows}
 
     assert "lack a column" in why["x"]
+
+
+@pytest.fixture(scope="module")
+def labelled(logs, tmp_path_factory):
+    """The same predictions, with the labels of nine in ten."""
+    folder = tmp_path_factory.mktemp("labelled")
+    rows(logs).write_parquet(folder / "predictions.parquet")
+    known = (
+        rows(logs)[:, :].with_columns(label=pl.col("score") > 0.4).filter(pl.int_range(pl.len()) % 10 != 0)
+    )
+    known.select("request_id", "label", label_time=pl.col("timestamp") + timedelta(hours=1)).write_parquet(
+        folder / "labels.parquet"
+    )
+    return folder, known
+
+
+def test_what_needs_labels_is_added_up_over_those_that_have_come(labelled):
+    folder, known = labelled
+    expr = "SUM(CASE WHEN label AND NOT prediction THEN 50.0 ELSE amount * 0.0 END) / COUNT(*)"
+    got = values(run(folder, expr=expr, needs="label", group="model"))
+    cost = pl.when(pl.col("label") & ~pl.col("prediction")).then(50.0).otherwise(0.0).mean().alias("it")
+    expected = known.group_by(pl.col("timestamp").dt.date()).agg(cost).sort("timestamp")["it"].to_list()
+
+    assert got == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_joined_expression_is_guarded_like_any_other(labelled):
+    with pytest.raises(UsageError, match="no log has the column 'labell'"):
+        run(labelled[0], expr="AVG(labell)", needs="label")
+    with pytest.raises(UsageError, match="no aggregate"):
+        run(labelled[0], expr="SUM(AVG(score))", needs="label")
