@@ -60,6 +60,9 @@ DEFAULT_LINES: dict[str, dict[str, dict[str, Any]]] = {
         "mape": {},
         "wape": {"warn": "+10%", "alarm": "+30%"},
         "label-coverage": {"warn": "-5pp", "alarm": "-20pp"},
+        "mean-cost": {"warn": "+10%", "alarm": "+30%"},
+        "parity-ratio": {"warn": 0.8, "alarm": 0.6},
+        "error-gap": {"warn": 0.05, "alarm": 0.10},
         # An estimate alarms nobody by itself: it cannot see that the world has changed.
         "estimated-auc": {"warn": "-0.02"},
         "estimated-accuracy": {"warn": "-2pp"},

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from mlops_cli.config.alarms import Alarms, Events, Slo
 from mlops_cli.config.automation import Automation
+from mlops_cli.config.labels import Labels
 from mlops_cli.config.lines import DEFAULT_LINES
 from mlops_cli.config.notify import Notify
 from mlops_cli.config.pipeline import Pipeline
@@ -74,6 +75,9 @@ class Segments(Section):
     """[segments]: slices judged on their own."""
 
     by: tuple[str, ...] = Field((), description="Each value of these columns on its own.")
+    protected: tuple[str, ...] = Field(
+        (), description="Groups that should fare alike: judged like 'by', and beside all others."
+    )
     cross: tuple[tuple[str, str], ...] = Field((), description="And these pairs of columns.")
     min_share: float = Field(0.01, ge=0, le=1, description="Rarer values go to '(other)'.")
     max: int = Field(200, ge=1, description="Guard against a column of many values.")
@@ -139,6 +143,7 @@ class Settings(Section):
     windows: Windows = Windows()
     baseline: Baseline = Baseline()
     segments: Segments = Segments()
+    labels: Labels = Labels()
     metrics: dict[str, Any] = Field(
         default_factory=dict,
         description="[metrics.GROUP] CODE = lines, laid over the defaults; [metrics] for = N.",

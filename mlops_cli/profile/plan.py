@@ -224,7 +224,8 @@ def _segments(
     reference_parts: Sequence[Part],
 ) -> tuple[tuple[tuple[str, ...], tuple[tuple[str, ...], ...]], ...]:
     """Of each segment the columns, and the values of each that have a segment of their own."""
-    groups = [*((name,) for name in asked.by), *asked.cross]
+    single = dict.fromkeys((*asked.by, *asked.protected))
+    groups = [*((name,) for name in single), *asked.cross]
     if not groups:
         return ()
     mine = _ordered(p for p in parts if p.kind == "predictions")

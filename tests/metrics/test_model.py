@@ -256,6 +256,40 @@ def test_shares_lie_between_none_and_all(plain):
     assert all(0 <= v <= 1 for v in values)
 
 
+def test_a_cost_matrix_weighs_the_errors(plain):
+    costs = ("labels.costs.true.false = 1.0", "labels.costs.false.true = 5.0")
+
+    found, _ = series(plain, "mean-cost", config=costs)
+
+    frame = pl.read_parquet(plain / "predictions.parquet").join(
+        pl.read_parquet(plain / "labels.parquet"), on="request_id"
+    )
+    frame = frame.filter(pl.col("timestamp").dt.day() == 12)
+    fp = (frame["prediction"] & ~frame["label"]).sum()
+    fn = (~frame["prediction"] & frame["label"]).sum()
+    assert found[12][0] == pytest.approx((fp + 5 * fn) / frame.height, rel=1e-5)
+
+
+def test_a_protected_group_that_fares_worse_is_found_and_a_small_one_is_unknown(tmp_path):
+    random = np.random.default_rng(2)
+    predictions, labels = rows(days=12, each=600)
+    for r in predictions:
+        r["group"] = str(random.choice(["a", "b", "c"], p=[0.5, 0.48, 0.02]))
+        if r["group"] == "b":
+            r["prediction"] = bool(r["prediction"] and random.random() < 0.3)
+    folder = write(tmp_path, predictions, labels)
+    config = ('segments.protected = ["group"]',)
+
+    _, report = series(folder, "parity-ratio", config=config)
+
+    table = report.table("series")
+    found = {r["series"]: r for r in (dict(zip(table.columns, row, strict=False)) for row in table.rows)}
+    ratio = {s["segment"]: s for n, s in found.items() if n.startswith("parity-ratio")}
+    assert ratio["group=b"]["worst"] == "alarm"
+    assert any("parity-ratio" in row and "30 needed" in str(row) for row in report.table("unknown").rows)
+    assert {s["worst"] for n, s in found.items() if n.startswith("error-gap") and "=b" in n} == {"alarm"}
+
+
 @needs_data
 def test_realised_performance_is_that_of_nannyml(tmp_path):
     """Ten windows of 5,000 rows of the car loans, against NannyML's figures of the same rows."""

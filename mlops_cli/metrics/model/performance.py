@@ -1,11 +1,14 @@
 """accuracy, precision, recall, f1, auc ...: how good the answers are, where labels have come."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 
 from mlops_cli.metrics.labelled import CLASS, Labels, Table
 from mlops_cli.metrics.metric import Context, Metric
 from mlops_cli.metrics.performance import Figure, Take, performance, share
+from mlops_cli.metrics.rows import nothing
 from mlops_cli.stats import losses, ranking
 
 REMEDIES = (
@@ -115,6 +118,33 @@ def _wape(t: Table, _: Labels) -> Figure:
 
 def _coverage(t: Table, _: Labels) -> Figure:
     return share(t.labelled, t.rows, "no rows")
+
+
+def _cost(context: Context) -> pl.DataFrame:
+    """Mean cost of an answer by the matrix of the settings."""
+    costs = context.settings.labels.costs
+    if not costs:
+        return nothing(context, "model", "no [labels] costs are given")
+
+    def take(t: Table, labels: Labels) -> Figure:
+        names = labels.classes
+        price = np.array([[_price(costs, p, y) for y in names] for p in names])
+        n, total = float(t.square.sum()), float((t.square * price).sum())
+        mean = total / n if n else 0.0
+        found = losses.mean(n, total, float((t.square * (price - mean) ** 2).sum()))
+        return Figure(*found, n=n, why="" if n >= 2 else "too few labels")
+
+    return performance(context, take, "classes")
+
+
+def _price(costs: Mapping[str, Mapping[str, float]], predicted: str, label: str) -> float:
+    """Of two classes both words are known, 1 and true."""
+    words = {"1": ("1", "true", "yes"), "0": ("0", "false", "no")}
+    for p in words.get(predicted, (predicted,)):
+        for y in words.get(label, (label,)):
+            if y in costs.get(p, {}):
+                return costs[p][y]
+    return 0.0
 
 
 def _metric(take: Take, wants: str, unit: str, direction: str, said: tuple[str, str, str]) -> Metric:
@@ -237,4 +267,16 @@ COVERAGE = _metric(
     "share",
     "down",
     ("Share of the predictions whose label has come", "labelled / predictions", WILSON),
+)
+COST = Metric(
+    group="model",
+    unit="cost",
+    direction="up",
+    help="What an answer costs on average, by the matrix of [labels] costs",
+    formula="sum of cost(answer, label) / labelled. Windows are compared with the baseline at equal age of "
+    "their labels",
+    source=STUDENT,
+    remedies=REMEDIES,
+    compute=_cost,
+    needs=("label",),
 )
