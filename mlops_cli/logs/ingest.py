@@ -10,14 +10,16 @@ from typing import Any
 
 import msgspec
 
+from mlops_cli.errors import UsageError
 from mlops_cli.logs.discover import Discovered
 from mlops_cli.logs.format import Logs, Part
 from mlops_cli.logs.open import open_logs
-from mlops_cli.logs.origins import AGAIN, GROWN, SAME, Measured, Work, measure, plan
+from mlops_cli.logs.origins import AGAIN, GROWN, SAME, Measured, Work, measure, place_of, plan, still
 from mlops_cli.logs.scratch import fresh
 from mlops_cli.logs.settle import settled, without
-from mlops_cli.logs.store import QUARANTINE, Chunk, Kept, Manifest, Origin, Store
+from mlops_cli.logs.store import QUARANTINE, Chunk, Kept, Manifest, Origin, Store, is_store
 from mlops_cli.logs.store_rows import Rows
+from mlops_cli.logs.stream import BLOCK, is_compressed
 from mlops_cli.logs.stream import chunks as pieces
 
 Progress = Callable[[int, int], None]
@@ -69,9 +71,22 @@ def ingest(
     progress : called with the bytes done and the bytes in all
 
     """
-    works = plan(found.files, store.manifest.origins, retry=retry)
+    done = Done()
+    files = []
+    for file in found.files:
+        if Path(file.path).is_relative_to(store.root.resolve()):
+            raise UsageError(
+                "a store cannot take up itself", file.shown, "name the sources, or another store"
+            )
+        if file.quarantined and not file.columns:
+            done.notes.append(
+                f"{file.shown}: not read: {file.bad[0].reason if file.bad else 'it is damaged'}"
+            )
+        else:
+            files.append(file)
+    works = plan(files, store.manifest.origins, retry=retry)
     total = sum(w.file.bytes for w in works if w.todo != SAME)
-    done, change, past = Done(), _Change(), 0
+    change, past = _Change(), 0
     for work in works:
         done.files[work.todo] = done.files.get(work.todo, 0) + 1
         if work.note:
@@ -94,36 +109,37 @@ def _take(
     """One file: nothing, what was added to it, or all of it."""
     file, prior = work.file, work.prior
     if work.todo == SAME and prior is not None:
-        if (prior.path, prior.fingerprint) != (file.path, file.fingerprint):
+        if (prior.path, prior.fingerprint) != (place_of(file), file.fingerprint):
             change.origins.append(_same(prior, work))
         return
-    seen = measure(file)
-    start = prior.end if prior is not None and work.todo == GROWN else 0
-    lines = sum(c.lines for c in prior.chunks) if prior is not None and start else 0
-    path = file.path
-    if complete_lines and not seen.whole and file.format != "parquet":
-        seen, path = _complete(work, seen)
-    if start:
-        path = _tail(path, file.shown, start, seen.bytes)
-    if seen.bytes <= start:
+    new = _stretch(work, complete_lines=complete_lines)
+    if new is None:
         return
+    start, seen, path = new
+    lines = sum(c.lines for c in prior.chunks) if prior is not None and start else 0
     ident = prior.id if prior is not None else _ident(file.path, file.fingerprint, store, change)
     stem = _WORD.sub("_", Path(file.shown).name)[-60:] or "stdin"
     name = f"{stem}-{ident}-{start}-{seen.bytes}"
     staging = store.staging / "text"
     given = {**file.columns, **file.given} if start else file.given  # a few lines tell less than many
     read = replace(
-        file, path=path, fingerprint=f"{file.fingerprint} {start} {seen.bytes}", given=given, named=NAMED
+        file, path=path, given=given, named=NAMED, fingerprint=f"{file.fingerprint} {start} {seen.bytes}"
     )
+    size = Path(path).stat().st_size
     logs = open_logs([read], staging, strict=False)
+    if Path(path).stat().st_size != size:  # it grew while it was read
+        shutil.rmtree(staging, ignore_errors=True)
+        path = _copy(path, file.shown, start, seen.bytes)
+        logs = open_logs([replace(read, path=path)], staging, strict=False)
     rows = Rows(store.staging, name)
-    chunk = Chunk(id=name, start=start, end=seen.bytes, lines=seen.lines - lines, open=not seen.whole)
+    chunk = Chunk(id=name, start=start, end=seen.bytes, lines=seen.lines, open=not seen.whole)
     forgotten = prior.forgotten if prior is not None else []
+    ours = len(Path(file.path).parents) > 2 and is_store(
+        Path(file.path).parents[2]
+    )  # its ids are hashes already
     for part in logs.parts:
-        hashing = not any(
-            "user_id" in n or part.columns.get("user_id", "user_id") == n for n in file.privacy.hash
-        )
-        added = rows.add(part, model=file.model, forgotten=forgotten, hashing=hashing)
+        hashed = {"user_id", part.columns.get("user_id")} & set(file.privacy.hash)
+        added = rows.add(part, model=file.model, forgotten=forgotten, hashing=not (ours or hashed))
         if added:
             chunk.rows[part.kind] = chunk.rows.get(part.kind, 0) + added
         chunk.quarantined += part.quarantined
@@ -138,7 +154,7 @@ def _take(
     change.origins.append(
         Origin(
             id=ident,
-            path=file.path,
+            path=place_of(file),
             shown=file.shown,
             format=file.format,
             inode=Path(file.path).stat().st_ino,
@@ -160,7 +176,7 @@ def _same(prior: Origin, work: Work) -> Origin:
     file = work.file
     inode = Path(file.path).stat().st_ino
     return msgspec.structs.replace(
-        prior, path=file.path, shown=file.shown, fingerprint=file.fingerprint, inode=inode
+        prior, path=place_of(file), shown=file.shown, fingerprint=file.fingerprint, inode=inode
     )
 
 
@@ -174,30 +190,55 @@ def _ident(path: str, fingerprint: str, store: Store, change: _Change) -> str:
         at += 1
 
 
-def _tail(path: str, shown: str, start: int, end: int) -> str:
-    """What was added, as a file of its own."""
-    target, at = fresh("tail"), 0
+def _stretch(work: Work, *, complete_lines: bool) -> tuple[int, Measured, str] | None:
+    """Where the new part of a file begins, the file as far as it is read, and a file that holds the part."""
+    file, prior = work.file, work.prior
+    start = prior.end if prior is not None and work.todo == GROWN else 0
+    if start and prior is not None and not still(file, prior):
+        return None  # it was rotated just now: the next time knows
+    seen = measure(file, begin=start)
+    path = file.path
+    if start or (complete_lines and not seen.whole):
+        path = _copy(path, file.shown, start, seen.bytes)
+    if complete_lines and not seen.whole:
+        end = start + _cut(path)
+        seen = measure(file, end, start)
+    return (start, seen, path) if seen.bytes > start else None
+
+
+def _copy(path: str, shown: str, start: int, end: int) -> str:
+    """A part of a file, decompressed, as a file of its own: it grows no more."""
+    target, at = fresh("part"), 0
     with Path(target).open("wb") as out:
-        for data in pieces(path, shown):
-            if isinstance(data, str):
+        if start and not is_compressed(path):
+            with Path(path).open("rb") as file:
+                file.seek(start)
+                while start < end and (data := file.read(min(BLOCK, end - start))):
+                    out.write(data)
+                    start += len(data)
+            return target
+        for piece in pieces(path, shown):
+            if isinstance(piece, str):
                 break
-            out.write(data[max(0, start - at) : max(0, end - at)])
-            at += len(data)
+            out.write(piece[max(0, start - at) : max(0, end - at)])
+            at += len(piece)
     return target
 
 
-def _complete(work: Work, seen: Measured) -> tuple[Measured, str]:
-    """The file up to its last newline."""
-    end = seen.bytes
-    last = b""
-    for data in pieces(work.file.path, work.file.shown):
-        if isinstance(data, str):
-            break
-        last = (last + data)[-(seen.bytes or 1) :] if b"\n" not in data else data
-    cut = len(last) - (last.rfind(b"\n") + 1)
-    end = seen.bytes - cut if b"\n" in last else 0
-    path = _tail(work.file.path, work.file.shown, 0, end)
-    return measure(replace(work.file, path=path)), path
+def _cut(path: str) -> int:
+    """Cut a file after its last newline; how long it is then."""
+    with Path(path).open("r+b") as file:
+        end = file.seek(0, 2)
+        while end:
+            begin = max(0, end - BLOCK)
+            file.seek(begin)
+            at = file.read(end - begin).rfind(b"\n")
+            if at >= 0:
+                end = begin + at + 1
+                break
+            end = begin
+        file.truncate(end)
+    return end
 
 
 def _note(done: Done, chunk: Chunk, logs: Logs) -> None:

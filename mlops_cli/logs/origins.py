@@ -1,16 +1,16 @@
 """Which source files are new, have grown, or were rotated: told by what was read of them, not by name."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlops_cli.logs.find import ENDS
+from mlops_cli.logs.find import ENDS, STDIN
 from mlops_cli.logs.format import LogFile
 from mlops_cli.logs.json_records import is_records
 from mlops_cli.logs.registry import FORMATS
 from mlops_cli.logs.store import Origin
-from mlops_cli.logs.stream import chunks, head, is_compressed, newlines
+from mlops_cli.logs.stream import BLOCK, chunks, head, is_compressed, newlines
 
 NEW, GROWN, AGAIN, SAME = "new", "grown", "read again", "unchanged"
 
@@ -45,7 +45,7 @@ def plan(files: Sequence[LogFile], origins: Sequence[Origin], *, retry: bool) ->
     taken: set[str] = set()
     out: dict[int, Work] = {}
     for i, file in enumerate(files):
-        prior = by_path.get(file.path)
+        prior = by_path.get(place_of(file))
         work = _known(file, prior) if prior is not None else None
         if work is not None and prior is not None:
             out[i] = work
@@ -55,10 +55,17 @@ def plan(files: Sequence[LogFile], origins: Sequence[Origin], *, retry: bool) ->
             moved = _moved(file, [o for o in origins if o.id not in taken])
             if moved is not None and moved.prior is not None:
                 taken.add(moved.prior.id)
-            out[i] = moved or Work(file, NEW, note="replaced" if file.path in by_path else "")
+            out[i] = moved or Work(
+                file, NEW, note="replaced" if place_of(file) in by_path and file.shown != STDIN else ""
+            )
     if retry:
         out = {i: _retried(work) for i, work in out.items()}
     return [out[i] for i in range(len(files))]
+
+
+def place_of(file: LogFile) -> str:
+    """Where a source is; standard input is one place, wherever it was put."""
+    return STDIN if file.shown == STDIN else file.path
 
 
 def _retried(work: Work) -> Work:
@@ -72,16 +79,11 @@ def _known(file: LogFile, prior: Origin) -> Work | None:
         return Work(file, SAME, prior)
     if FORMATS[file.format].read is None:  # Parquet is never appended to: the table was written again
         return Work(file, AGAIN, prior, "written again")
-    found = measure(file, prior.end)
-    if not _is(found, prior):
+    if not still(file, prior):
         return None
-    if measure_more(file, prior.end):
+    if _more(file, prior.end):
         return Work(file, GROWN if _continues(file, prior) else AGAIN, prior)
     return Work(file, SAME, prior, "touched")
-
-
-def _is(found: Measured, prior: Origin) -> bool:
-    return (found.bytes, found.head, found.last) == (prior.end, prior.head, prior.last)
 
 
 def _continues(file: LogFile, prior: Origin) -> bool:
@@ -102,7 +104,7 @@ def _moved(file: LogFile, origins: Sequence[Origin]) -> Work | None:
     """A file that was read under another name, which it has no more: rotated, compressed, moved."""
     inode = Path(file.path).stat().st_ino
     for prior in origins:
-        if prior.path == file.path or not prior.end or not _gone(prior):
+        if prior.path == place_of(file) or not prior.end or not _gone(prior):
             continue
         if prior.inode != inode and not prior.rows:
             continue
@@ -110,9 +112,8 @@ def _moved(file: LogFile, origins: Sequence[Origin]) -> Work | None:
             if prior.fingerprint == file.fingerprint:
                 return Work(file, SAME, prior, f"was {prior.shown}")
             continue
-        if _is(measure(file, prior.end), prior):
-            more = measure_more(file, prior.end)
-            todo = (GROWN if _continues(file, prior) else AGAIN) if more else SAME
+        if still(file, prior):
+            todo = (GROWN if _continues(file, prior) else AGAIN) if _more(file, prior.end) else SAME
             return Work(file, todo, prior, f"was {prior.shown}")
     return None
 
@@ -124,15 +125,49 @@ def _gone(prior: Origin) -> bool:
         return True
     if prior.format == "parquet":
         return False
-    return not _is(_measure(prior.path, prior.shown, prior.end), prior)
+    return not _begins(prior.path, prior.shown, prior)
 
 
-def measure(file: LogFile, limit: int | None = None) -> Measured:
-    """The first `limit` bytes, decompressed; all without."""
+def measure(file: LogFile, limit: int | None = None, begin: int = 0) -> Measured:
+    """The first `limit` bytes, decompressed; all without. Newlines are those after `begin`."""
     if FORMATS[file.format].read is None:
         size = Path(file.path).stat().st_size
         return Measured(size, 0, file.fingerprint, "", whole=True)
+    if begin:
+        return _from(file.path, begin, limit)
     return _measure(file.path, file.shown, limit)
+
+
+def still(file: LogFile, prior: Origin) -> bool:
+    """Whether a file begins with what was read of it."""
+    return _begins(file.path, file.shown, prior)
+
+
+def _begins(path: str, shown: str, prior: Origin) -> bool:
+    if is_compressed(path):
+        return _is(_measure(path, shown, prior.end), prior)
+    with Path(path).open("rb") as file:
+        first = file.read(min(ENDS, prior.end))
+        file.seek(max(0, prior.end - ENDS))
+        last = file.read(min(ENDS, prior.end))
+        whole = file.tell() == prior.end
+    return whole and (_hash(first), _hash(last)) == (prior.head, prior.last)
+
+
+def _is(found: Measured, prior: Origin) -> bool:
+    return (found.bytes, found.head, found.last) == (prior.end, prior.head, prior.last)
+
+
+def _from(path: str, begin: int, limit: int | None) -> Measured:
+    """A plain file whose part before `begin` is known, up to `limit`."""
+    with Path(path).open("rb") as file:
+        first = file.read(ENDS)
+        file.seek(max(0, begin - ENDS))
+        last, size, lines = file.read(min(ENDS, begin)), begin, 0
+        while data := file.read(BLOCK if limit is None else min(BLOCK, limit - size)):
+            size, lines = size + len(data), lines + newlines(data)
+            last = (last + data)[-ENDS:]
+    return Measured(size, lines, _hash(first[:size]), _hash(last), whole=last.endswith(b"\n"))
 
 
 def _measure(path: str, shown: str, limit: int | None) -> Measured:
@@ -160,25 +195,12 @@ def _pieces(path: str, shown: str, limit: int | None) -> Iterator[bytes]:
                 return
 
 
-def measure_more(file: LogFile, end: int) -> bool:
+def _more(file: LogFile, end: int) -> bool:
     """Whether there is anything after `end`."""
-    at = 0
-    for data in chunks(file.path, file.shown):
-        if isinstance(data, str):
-            return False
-        at += len(data)
-        if at > end:
-            return True
-    return False
+    if not is_compressed(file.path):
+        return Path(file.path).stat().st_size > end
+    return _measure(file.path, file.shown, end + 1).bytes > end
 
 
 def _hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:32]
-
-
-def counted(works: Sequence[Work]) -> Mapping[str, int]:
-    """How many files there are of each."""
-    out: dict[str, int] = {}
-    for work in works:
-        out[work.todo] = out.get(work.todo, 0) + 1
-    return out

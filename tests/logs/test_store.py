@@ -459,3 +459,23 @@ def test_the_store_is_a_store(root):
     with locked(root, create=True) as store:
         assert isinstance(store, Store)
     assert look(root).manifest.files == {}
+
+
+def test_a_store_takes_up_another_one_but_not_itself(root, tmp_path, log):
+    log.write_text(lines(range(5)) + "{\n")
+    take(root, log)
+    take(tmp_path / "other", root)
+    with pytest.raises(UsageError, match="a store cannot take up itself"):
+        take(root, root)
+
+    assert rows(tmp_path / "other").sort("request_id").equals(rows(root).sort("request_id"))
+
+
+def test_what_comes_from_standard_input_is_taken_once(root, log, monkeypatch):
+    for text in (lines(range(3)), lines(range(3)), lines(range(5))):
+        log.write_text(text)
+        with log.open("rb") as file:
+            monkeypatch.setattr("sys.stdin", type("In", (), {"buffer": file}))
+            take(root, "-")
+
+    assert ids(root) == names(range(5))
