@@ -4,12 +4,15 @@ import os
 import sys
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
 from mlops_cli.cli.ask import Ask
 from mlops_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from mlops_cli.result.report import Report
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 TOKEN = "MLOPS_TOKEN"  # noqa: S105 # a name
@@ -67,6 +70,16 @@ def said(url: str) -> None:
     """Where it is served, for a person to open."""
     sys.stderr.write(f"mlops: serving at {url}\n")
     sys.stderr.flush()
+
+
+def notified(ask: Ask, report: "Report") -> None:
+    """Tell others, as `monitor` does after a run."""
+    from mlops_cli.cli.asked import ready  # noqa: PLC0415 # polars
+    from mlops_cli.cli.notifying import tell_others  # noqa: PLC0415
+    from mlops_cli.cli.steps import State  # noqa: PLC0415
+
+    loaded = ready(ask)
+    tell_others(report, ask, loaded, State(ask, loaded).folder)
 
 
 def state(ask: Ask) -> Callable[[], Hashable]:

@@ -1,5 +1,6 @@
 """`mlops serve`: the reports over HTTP: JSON, Prometheus, Argo Rollouts, Flagger."""
 
+from functools import partial
 from typing import Annotated
 
 from typer import Option
@@ -7,7 +8,7 @@ from typer import Option
 from mlops_cli.cli.arms import Arms
 from mlops_cli.cli.ask import Ask
 from mlops_cli.cli.registry import REPORTS
-from mlops_cli.cli.watching import Every, Host, Remote, checked, needs_serve, said, state, token
+from mlops_cli.cli.watching import Every, Host, Remote, checked, needs_serve, notified, said, state, token
 
 PORT = 8_000
 
@@ -40,7 +41,7 @@ def command(
         arms = Arms(control=one, treatment=other)
         return Prepared(lambda: REPORTS["canary"](ask, arms), logs, every).start()
 
-    monitor = Prepared(lambda: REPORTS["monitor"](ask), logs, every).start()
+    monitor = Prepared(lambda: REPORTS["monitor"](ask), logs, every, partial(notified, ask)).start()
     rollouts = Rollouts(begin, (control, treatment))
     if control or treatment:
         rollouts.of(control, treatment)
