@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from mlops_cli.cli.ask import FAIL_ON, STATISTICS, UNDECIDED, Ask, one_of
-from mlops_cli.config.load import Loaded, load, load_file
+from mlops_cli.config.layers import is_inline, shown
+from mlops_cli.config.load import Loaded, find, load, load_file, own_file
 from mlops_cli.config.settings import Settings
 from mlops_cli.errors import UsageError, unknown
 from mlops_cli.logs.registry import FORMATS
@@ -30,8 +31,21 @@ def words() -> dict[str, Sequence[str]]:
 
 
 def configured(ask: Ask) -> Loaded:
-    """The settings of file, environment and `--config`, before the other options."""
-    return load(ask.config, isolated=ask.isolated, overlay=ask.overlays, words=words())
+    """The settings of file, environment and `--config`, before the other options.
+
+    A folder of logs that is asked about alone may hold the file, where no other was found or given.
+    """
+    beside = _of_logs(ask)
+    given = (beside, *ask.config) if beside else ask.config
+    return load(given, isolated=ask.isolated, overlay=ask.overlays, words=words())
+
+
+def _of_logs(ask: Ask) -> str:
+    """The configuration file of the only folder that was named; empty: another one, or none, holds."""
+    if ask.isolated or len(ask.paths) != 1 or any(not is_inline(c) for c in ask.config):
+        return ""
+    found = None if find(Path.cwd()) else own_file(Path(ask.paths[0]))
+    return shown(found) if found else ""
 
 
 def ready(ask: Ask) -> Loaded:

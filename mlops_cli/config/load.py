@@ -116,6 +116,11 @@ def digest(settings: Settings) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
+def own_file(folder: File) -> File | None:
+    """The configuration file that lies in this very folder."""
+    return next((folder / name for name in NAMES if (folder / name).is_file()), None)
+
+
 def find(start: File) -> File | None:
     """The closest configuration file, from a folder upward; a pyproject.toml without our table is none."""
     for folder in (start, *start.parents):

@@ -26,6 +26,7 @@ from mlops_cli.logs.store_rows import as_it_was
 from mlops_cli.logs.stream import HEAD, head, opened
 from mlops_cli.logs.times import ZONED, is_naive
 from mlops_cli.logs.twins import without_twins
+from mlops_cli.result.report import BadLine
 
 SAMPLE = 1_000
 FURTHER = 8 << 20  # bytes that are looked at where the first have no record
@@ -77,6 +78,7 @@ def discover(
         seen.look(one)
     if strict:
         seen.check_columns()
+    seen.keep_broken()
     if not seen.files:
         raise _nothing(paths, seen)
     files, twins = without_twins(seen.files, _start)
@@ -93,6 +95,7 @@ class _Seen:
     files: list[LogFile] = field(default_factory=list)
     unclaimed: list[str] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
+    broken: list[LogFile] = field(default_factory=list)
     companions: dict[str, list[str]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     fields: dict[str, None] = field(default_factory=dict)
@@ -129,7 +132,12 @@ class _Seen:
             settings_path=one.settings_path,
             privacy=Privacy.of(one.settings.privacy),
         )
-        self._claim(one, file_, form, start)
+        try:
+            self._claim(one, file_, form, start)
+        except DataError as error:
+            if form.read is not None:
+                raise
+            self.broken.append(_lost(file_, hint_of(one.within), error))
 
     def _format(self, one: Candidate, start: bytes) -> str:
         wanted = one.source.format if one.source else "auto"
@@ -187,6 +195,12 @@ class _Seen:
                 self.used.add(name)
         return out
 
+    def keep_broken(self) -> None:
+        """Parquet that is damaged is told of beside the files that can be read, as one of their kind."""
+        kinds = sorted({f.kind for f in self.files if f.format == "parquet"})
+        kind = kinds[0] if len(kinds) == 1 else "predictions"
+        self.files += [replace(f, kind=f.kind or kind) for f in self.broken]
+
     def check_columns(self) -> None:
         """An option that names a column which no file has is a mistake."""
         for name, source in self.columns.items():
@@ -217,6 +231,14 @@ class _Seen:
         if self.empty:
             out.append(f"empty: {_files(self.empty)}")
         return out
+
+
+def _lost(file: LogFile, kind: str, error: DataError) -> LogFile:
+    """A damaged Parquet file: no row of it, and its name and reason where lines that are missing stand."""
+    path = fresh("damaged.parquet")
+    pl.DataFrame().write_parquet(path)
+    bad = BadLine(file.shown, 0, 0, file.bytes, error.what)
+    return replace(file, path=path, kind=kind, bad=(bad,), quarantined=1, privacy=Privacy())
 
 
 def _placed(names: Sequence[str], positions: str, schema: pl.Schema) -> dict[str, str]:

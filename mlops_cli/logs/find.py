@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from mlops_cli.config.load import NAMES, load_file
+from mlops_cli.config.load import NAMES, load_file, own_file
 from mlops_cli.config.settings import Settings, Source
 from mlops_cli.errors import DataError, UsageError, nearest
 from mlops_cli.logs.scratch import fresh
@@ -186,9 +186,11 @@ class _Walk:
         if is_store(top):
             yield from _stored(top, self.settings)
             return
-        own = next((top / name for name in NAMES if (top / name).is_file()), None)
+        own = own_file(top)
         if own is not None and own.parent.resolve() != Path(self.config_dir).resolve():
             self.notes.append(f"{own} is not used: run in that folder, or pass --config {own}")
+        elif own is not None and own.parent.resolve() != Path.cwd():
+            self.notes.append(f"the settings are those of {own} (--config, --isolated)")
         yield from self._walk(top, top, self.settings, "", "")
 
     def _walk(
@@ -226,7 +228,7 @@ class _Walk:
     def _below(
         self, top: Path, path: Path, settings: Settings, settings_path: str, model: str
     ) -> Iterator[Candidate]:
-        own = next((path / name for name in NAMES if (path / name).is_file()), None)
+        own = own_file(path)
         if own is None:
             yield from self._walk(top, path, settings, settings_path, model)
             return

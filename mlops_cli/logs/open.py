@@ -263,6 +263,8 @@ def _no_row(files: Sequence[LogFile], parts: Sequence[Part]) -> DataError:
     lost = sum(p.quarantined for p in parts)
     if not lost:
         return DataError("these logs hold no row", where, "see whether logging works")
+    if bad and not bad[0].line:
+        return DataError(bad[0].reason, where, "write it again, or leave it out")
     first = f"; the first, line {bad[0].line}: {bad[0].reason}" if bad else ""
     return DataError(
         f"none of the {lost:,} lines can be read{first}",

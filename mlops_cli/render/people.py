@@ -168,7 +168,7 @@ def _parted(found: Mapping[str, Any], look: Look) -> Iterator[Text]:
     said = []
     confused = [c for c in found["agreement"].get("confusions", ()) if c["q"] <= 0.1]
     said += [
-        f"people {c['people']}, model {c['model']}: {c['n']} ({c['other_way']} the other way)"
+        f"people {c['people']}, model {c['model']}: {count(c['n'])} ({count(c['other_way'])} the other way)"
         for c in confused[:3]
     ]
     apart = [s for s in found["segments"] if s["parts"]]

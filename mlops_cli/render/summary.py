@@ -8,7 +8,7 @@ from typing import Any
 
 from mlops_cli.render.records import records
 from mlops_cli.render.words import age, clean, count, day, minute, quantity, zone_of
-from mlops_cli.result.report import Report
+from mlops_cli.result.report import BadLine, Report
 from mlops_cli.result.scope import from_iso
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
@@ -42,12 +42,18 @@ def _left_out(report: Report, listed: int) -> list[str]:
     bad = sum(s.quarantined for s in report.sources)
     if not bad:
         return []
-    shown = [f"{clean(b.source)} line {b.line}: {clean(b.reason)}" for b in report.quarantine[:listed]]
+    shown = [f"{_place(b)}: {clean(b.reason)}" for b in report.quarantine[:listed]]
     more = bad - len(shown)
     if shown and more:
         shown.append(f"{count(more)} more")
     examples = f" ({'; '.join(shown)})" if shown else ""
-    return [f"{count(bad, 'line')} could not be read{examples}"]
+    files = sum(not b.line for b in report.quarantine)
+    what = [count(n, word) for n, word in ((files, "file"), (bad - files, "line")) if n]
+    return [f"{' and '.join(what)} could not be read{examples}"]
+
+
+def _place(bad: BadLine) -> str:
+    return f"{clean(bad.source)} line {bad.line}" if bad.line else clean(bad.source)
 
 
 def _lacking(report: Report) -> list[str]:
@@ -61,7 +67,9 @@ def _lacking(report: Report) -> list[str]:
 
 
 def newest(report: Report) -> str:
-    """`newest record 2026-10-30 23:59 UTC, 5 h old`."""
+    """`newest record 2026-10-30 23:59 UTC, 5 h old`; of logs without times the run's clock is no record's."""
+    if report.sources and not any(s.end for s in report.sources):
+        return "no record has a time"
     name, zone = zone_of(report)
     old = next((d["age_seconds"] for d in _details(report) if d.get("age_seconds") is not None), None)
     length = report.generated - report.now if old is None else timedelta(seconds=old)

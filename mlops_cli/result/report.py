@@ -59,7 +59,7 @@ class Source:
 
 @dataclass(frozen=True)
 class BadLine:
-    """One line that could not be read: `line` counts from 1, `byte` from 0."""
+    """One line that could not be read: `line` counts from 1, 0 is a whole file; `byte` counts from 0."""
 
     source: str
     line: int

@@ -178,3 +178,33 @@ def test_a_fifo_in_a_folder_is_passed_over(tmp_path):
     (tmp_path / "good.jsonl").write_bytes(GOOD)
 
     assert any("pipe is no file" in note for note in found(tmp_path).notes)
+
+
+def test_a_damaged_parquet_file_among_good_ones_is_told_of_and_the_others_are_read(tmp_path):
+    good = pl.DataFrame({"request_id": ["a", "b"], "prediction": [1, 0]})
+    good.write_parquet(tmp_path / "a.parquet")
+    good.write_parquet(tmp_path / "b.parquet")
+    whole = (tmp_path / "b.parquet").read_bytes()
+    (tmp_path / "b.parquet").write_bytes(whole[: len(whole) // 2])
+
+    logs = opened(tmp_path)
+    lost = next(p for p in logs.parts if p.source.shown.endswith("b.parquet"))
+
+    assert [p.rows for p in logs.parts if p is not lost] == [2]
+    assert (lost.kind, lost.rows, lost.quarantined, lost.source.bytes) == (
+        "predictions",
+        0,
+        1,
+        len(whole) // 2,
+    )
+    assert [(Path(b.source).name, b.line, b.length) for b in lost.bad] == [("b.parquet", 0, len(whole) // 2)]
+    assert "no whole Parquet file" in lost.bad[0].reason
+
+
+def test_nothing_but_damaged_parquet_files_is_an_error(tmp_path):
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(DataError, match="no whole Parquet file") as caught:
+        opened(tmp_path)
+
+    assert three_sentences(caught.value)
+    assert "a.parquet" in caught.value.where
