@@ -54,7 +54,7 @@ class Sifted:
         lines = _objects(block.data)
         try:
             good = lines > 0 and len(self.decoder.decode_lines(block.data)) == lines
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             good = False
         if not good:
             self._by_line(block)
@@ -68,7 +68,7 @@ class Sifted:
         for line in data.split(b"\n", 1_000)[:1_000]:
             try:
                 record = msgspec.json.decode(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 continue
             news |= isinstance(record, dict) and self.shape.learn(record)
         if news:
@@ -98,7 +98,7 @@ class Sifted:
         """Why the line is no record; empty where it is one, which the shape then knows."""
         try:
             self.decoder.decode(text)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             record, why = parse(text)
             self._news |= record is not None and self.shape.learn(record)
             return why
@@ -181,7 +181,7 @@ def frames(sifted: Sifted, rows: int = ROW_GROUP) -> Iterator[pl.DataFrame]:
 def _records(decoder: msgspec.json.Decoder[Any], data: bytes) -> list[Any]:
     try:
         return decoder.decode_lines(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return [_record(decoder, line) for line in data.split(b"\n") if line.strip()]
 
 

@@ -62,6 +62,6 @@ def _record(text: bytes, decoder: msgspec.json.Decoder[Any] | None) -> tuple[Any
         return parse(text)
     try:
         return decoder.decode(text), ""
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         record, why = parse(text)
         return None, why or (f"JSON of another shape: {error}" if record is not None else "")

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 import polars as pl
 
+DEEPEST = 32  # objects within objects; deeper ones are JSON text, as a decoder of them would not end
 MOST_KEYS = 2_000  # of one object; beyond, it is data with names, kept as JSON text
 _I64 = 2**63
 _Int = Annotated[int, msgspec.Meta(ge=-_I64, le=_I64 - 1)]
@@ -61,6 +62,7 @@ class Shape:
 
     keys: dict[str, "str | Shape"] = field(default_factory=dict)
     full: bool = False  # further keys are not read
+    depth: int = 1  # objects around it, and itself
 
     def learn(self, record: Mapping[str, Any]) -> bool:
         """Whether the record has taught something."""
@@ -71,7 +73,7 @@ class Shape:
                 news |= not self.full
                 self.full = True
                 continue
-            new = _join(old, value)
+            new = _join(old, value, self.depth)
             if new is not old:
                 self.keys[key] = new
                 news = True
@@ -109,7 +111,7 @@ class Shape:
         )
 
 
-def _join(old: "str | Shape | None", value: Any) -> "str | Shape":
+def _join(old: "str | Shape | None", value: Any, depth: int) -> "str | Shape":
     """The kind that holds both; `old` itself where it already does."""
     if value is None:
         return "null" if old is None else old
@@ -117,7 +119,7 @@ def _join(old: "str | Shape | None", value: Any) -> "str | Shape":
     if isinstance(old, Shape):
         return old if new == "object" else "json"
     if old is None or old == "null":
-        return _shape(value) if new == "object" else new
+        return _shape(value, depth + 1) if new == "object" else new
     if old in {new, "json"} or (old == "mixed" and new not in {"json", "object"}):
         return old
     if new in {"json", "object"}:
@@ -126,8 +128,10 @@ def _join(old: "str | Shape | None", value: Any) -> "str | Shape":
     return old if joined == old else joined
 
 
-def _shape(value: Mapping[str, Any]) -> "Shape | str":
-    shape = Shape()
+def _shape(value: Mapping[str, Any], depth: int) -> "Shape | str":
+    if depth > DEEPEST:
+        return "json"
+    shape = Shape(depth=depth)
     shape.learn(value)
     return shape if shape.keys and not shape.full else "json"
 
