@@ -54,7 +54,7 @@ class Runs:
         group, field = table["group"].to_numpy(), table["field"].to_numpy()
         change = (np.diff(group) != 0) | (np.diff(field) != 0) if len(group) else np.zeros(0, bool)
         starts = np.flatnonzero(np.concatenate([[True], change])) if len(group) else np.zeros(0, np.int64)
-        stops = np.append(starts[1:], len(group))
+        stops = np.append(starts[1:], len(group))[: len(starts)]  # an empty table has no run
         self._where: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
         of, at = sid[group[starts]].tolist(), w[group[starts]].tolist()
         for f, s, k, a, b in zip(
