@@ -96,7 +96,7 @@ def _rows(context: Context, labels: Labels, column: str, compare: Compare) -> li
                 continue
             n, rest = group.square.sum(), whole.square.sum() - group.square.sum()
             if min(n, rest) < FEWEST:
-                short = f"{min(n, rest):.0f} labelled rows, {FEWEST} needed"
+                short = f"fewer than {FEWEST} labelled rows in the group, or outside it"
                 out.append({**place, "why": short if min(n, rest) else NO_LABEL, "n": round(float(n))})
                 continue
             # Without groups' own baseline the groups are compared with each other: the reference is equality.

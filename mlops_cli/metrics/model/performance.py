@@ -62,7 +62,7 @@ def _macro(t: Table) -> Figure:
 
 def _few(t: Table) -> str:
     yes, no = t.yes.sum(), t.no.sum()
-    return "" if min(yes, no) >= CLASS else f"{yes:.0f} positive and {no:.0f} negative labels, {CLASS} needed"
+    return "" if min(yes, no) >= CLASS else f"fewer than {CLASS} positive or negative labels"
 
 
 def _ranked(name: str) -> Take:
