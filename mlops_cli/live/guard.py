@@ -1,5 +1,6 @@
 """Who may ask, and how much: host names, a token, the size of a body, and how many at once."""
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from http.cookies import CookieError, SimpleCookie
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 COOKIE = "mlops_token"
 BODY = 65_536  # bytes; a webhook of Flagger has some hundred
 QUERY = 4_096  # bytes
+SLOW = 10.0  # seconds for a body to come; who dribbles keeps a place that others want
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 SAFE = {
     "cache-control": "no-store",
@@ -58,7 +60,10 @@ class Guard:
             await send(message)
 
         try:
-            body = await _body(receive)
+            body = await asyncio.wait_for(_body(receive), SLOW)
+        except TimeoutError:
+            await PlainTextResponse("the body did not come\n", 408)(scope, receive, send)
+            return
         except OverflowError:
             await PlainTextResponse(f"a body has at most {BODY} bytes\n", 413)(scope, receive, send)
             return

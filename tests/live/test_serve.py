@@ -167,6 +167,12 @@ def test_a_body_is_bounded_whether_its_length_is_said_or_not(ask, answer):
     assert ask(served(answer), "/v1/flagger/gate", "POST", headers={"content-length": "-1"}).status == 413
 
 
+def test_a_body_that_does_not_come_is_not_waited_for(ask, answer, monkeypatch):
+    monkeypatch.setattr("mlops_cli.live.guard.SLOW", 0.05)
+
+    assert ask(served(answer), "/v1/flagger/gate", "POST", chunks=[b"x", None]).status == 408
+
+
 def test_a_query_is_bounded(ask, answer):
     assert ask(served(answer), "/v1/canary?control=" + "x" * 5_000).status == 414
 
