@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from mlops_cli import __version__
 from mlops_cli.cli.ask import Ask
 from mlops_cli.cli.changes import changes_table
@@ -16,6 +14,7 @@ from mlops_cli.cli.excuses import excuses, known_table, read_known, said_too
 from mlops_cli.cli.judging import Judging, adapted, judging
 from mlops_cli.cli.moments import moment as typed_moment
 from mlops_cli.cli.moves import pace_table
+from mlops_cli.cli.required import longer, required_unknown
 from mlops_cli.cli.seen import Seen
 from mlops_cli.cli.steps import SECOND, Counted
 from mlops_cli.cli.tables import bounds_table, models_table, series_table, unknown_table, windows_table
@@ -46,7 +45,7 @@ def assemble(
     seen = [Seen(c, j.outcome) for c, j in zip(counted, judged, strict=True)]
     judgement = _together([s.outcome.judgement for s in seen])
     settings = loaded.settings
-    required = _required_unknown(seen)
+    required = required_unknown(seen)
     since = None if not ask.since else _at(ask.since, settings.project.timezone)
     newest = max((c.line.newest for c in counted), default=0)
     now = max((c.line.now for c in counted), default=0) or round(clock.timestamp() * SECOND)
@@ -74,7 +73,11 @@ def assemble(
         now=moment(now),
         exit_code=int(code),
         level=level,
-        verdict=said_too(health(blocking, code, tuple(required)), excused, judgement.findings),
+        verdict=said_too(
+            health(blocking, code, tuple(required), longer(seen) if required else ""),
+            excused,
+            judgement.findings,
+        ),
         judgement=judgement,
         sources=tuple(s for c in counted for s in _sources(c)),
         details={"monitor": _details(seen, judged, ask, newest, now).to_dict()},
@@ -107,27 +110,6 @@ def _together(judgements: Sequence[Judgement]) -> Judgement:
         sum(j.unknown for j in judgements),
         tuple(findings),
     )
-
-
-def _required_unknown(seen: Sequence[Seen]) -> list[str]:
-    """Required metrics that these logs could give, but that no judged window answered."""
-    out = []
-    for one in seen:
-        frame = one.outcome.frame
-        thin = one.counted.unit.settings.windows.min_rows
-        for code in one.counted.unit.settings.gate.require:
-            rows = frame.filter((pl.col("code") == code) & pl.col("window").is_in(one.counted.line.judged))
-            had = one.counted.measured.filter((pl.col("code") == code) & pl.col("value").is_not_null())
-            if had.is_empty() and not rows.is_empty() and code != "volume":
-                continue  # these logs cannot give it: said once, among what is unknown
-            sampled = pl.col("test").fill_null("") != ""
-            answered = rows.filter(pl.col("value").is_not_null() & (~sampled | (pl.col("n") >= thin)))
-            if code == "volume":
-                answered = answered.filter((pl.col("value") > 0) | pl.col("reference").is_not_null())
-            if answered.is_empty() and not had.is_empty():
-                why = next((w for w in rows["unjudged"].to_list() if w), "no judged window has it")
-                out.append(f"{code} is unknown: {why}")
-    return out
 
 
 def _refuse_old(seen: Sequence[Seen], max_age: str, clock: datetime | None) -> None:

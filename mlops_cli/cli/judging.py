@@ -91,7 +91,7 @@ def adapted(promise: Promised, history: History) -> str:
         return "adaptive lines: none, a single window has no history ([alarms] adapt)"
     if not series:
         need = promise.how().warmup
-        return f"adaptive lines: none yet, they need more than {need} windows of history ([alarms] adapt)"
+        return f"adaptive lines: none yet, they need more than {need:,} windows of history ([alarms] adapt)"
     days = promise.per_alarm
     often = f"{days:.0f} days" if days != 365.25 / 12 else "a month"
     return f"adaptive lines: {series} series; about one false alarm in {often} over all of them ([alarms])"

@@ -369,7 +369,7 @@ def _said(unit: Unit, ask: Ask, line: Timeline, base: Profile | None) -> str:
     if unit.settings.baseline.from_ == "rolling":
         return f"the {unit.settings.baseline.rolling} before each window, lagged"
     if not line.baseline:
-        return "none: too few windows"
+        return "none: fewer than 4 whole windows"
     first, last = (iso(_time(line.baseline[i]))[:10] for i in (0, -1))
     span = f" ({first} to {last})" if first != last else ""
     return f"the first {len(line.baseline)} windows{span}"

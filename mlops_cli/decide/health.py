@@ -13,7 +13,7 @@ BROKEN = frozenset(
 )  # fmt: skip
 
 
-def health(judgement: Judgement, code: ExitCode, unknown: tuple[str, ...]) -> Verdict:
+def health(judgement: Judgement, code: ExitCode, unknown: tuple[str, ...], helps: str = "") -> Verdict:
     """What to do about a judgement.
 
     Parameters
@@ -21,6 +21,7 @@ def health(judgement: Judgement, code: ExitCode, unknown: tuple[str, ...]) -> Ve
     judgement : of the judged range
     code : the exit code it comes to
     unknown : required metrics that could not be judged, each with its reason
+    helps : what would make them known, where that is known
 
     """
     held = [f for f in judgement.findings if f.status is not Status.RECOVERED]
@@ -29,7 +30,7 @@ def health(judgement: Judgement, code: ExitCode, unknown: tuple[str, ...]) -> Ve
         return _act(alarms)
     if code is ExitCode.UNDECIDED or (not judgement.checked):
         why = "; ".join(unknown) or "nothing could be checked"
-        return Verdict(Action.HOLD, f"undecided: {why}", "see what could not be judged, and why")
+        return Verdict(Action.HOLD, f"undecided: {why}", helps or "see what could not be judged, and why")
     if held:
         first = held[0]
         return Verdict(

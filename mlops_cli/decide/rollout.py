@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from mlops_cli.result.comparison import Call, Compared, Comparison, Evidence, State
 from mlops_cli.result.verdict import Action, Verdict
 
+UNITS = ((86_400, "days"), (3_600, "h"), (60, "min"), (1, "s"))
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -149,10 +151,17 @@ def _undecided(found: Comparison, unknown: Sequence[Compared], *, late: bool) ->
     when = (
         "at the present traffic this will not be known: raise the share, or the margin"
         if eta is None
-        else f"about {eta} more windows if it is no worse, 90 % within twice that"
+        else f"wait: about {eta:,} more windows ({_span(eta * found.window_seconds)}) if it is no worse, "
+        "in nine cases of ten at most twice that"
     )
     reason = "time-limit" if late else f"unknown:{slowest.name}"
     return _hold(reason, f"{slowest.name}: {slowest.reason}{more}", when, slowest)
+
+
+def _span(seconds: float) -> str:
+    """How long that is: `9 h`, in the unit of which it is at least two."""
+    size, name = next(((n, w) for n, w in UNITS if seconds >= 2 * n), UNITS[-1])
+    return f"{seconds / size:,.0f} {name}"
 
 
 def _eta(unknown: Sequence[Compared]) -> int | None:

@@ -58,3 +58,14 @@ def test_recovered_findings_leave_it_healthy():
 
     assert said.action == Action.NONE
     assert said.reason == "healthy: 1 finding, recovered"
+
+
+def test_what_helps_stands_in_the_place_of_the_general_advice():
+    lean = Judgement(Level.OK, 3, 5, ())
+    said = health(lean, ExitCode.UNDECIDED, ("null-rate is unknown: fewer than 200 rows",), "--window 6h")
+
+    assert (said.reason, said.next_step) == (
+        "undecided: null-rate is unknown: fewer than 200 rows",
+        "--window 6h",
+    )
+    assert "what could not be judged" in verdict(code=ExitCode.UNDECIDED).next_step

@@ -38,7 +38,7 @@ def _alike(files: Sequence["LogFile"]) -> list[list["LogFile"]]:
     """Files of one folder of which the same is said."""
     out: dict[tuple[object, ...], list[LogFile]] = {}
     for file in files:
-        said = (file.kind, file.format, tuple(file.columns.items()), file.unavailable, file.notes)
+        said = (file.kind, file.format, tuple(file.columns.items()), file.unavailable, file.notes, file.bad)
         out.setdefault((PurePath(file.path).parent, *said), []).append(file)
     return list(out.values())
 
@@ -50,6 +50,8 @@ def _text(files: Sequence["LogFile"]) -> str:
         shown += f" to {PurePath(files[-1].shown).name} ({len(files)} files)"
     roles = {r: c for r, c in file.columns.items() if not r.startswith(FEATURE)}
     features = {r.removeprefix(FEATURE): c for r, c in file.columns.items() if r.startswith(FEATURE)}
+    if file.bad and not file.bad[0].line:  # no line of it can be read
+        return f"{shown}: {file.bad[0].reason}"
     lines = [f"{shown}: {file.kind} in {file.format}"]
     lines.append(f"  columns      {_mapped(roles) or 'none known'}")
     if features:
