@@ -147,6 +147,8 @@ def _take(
     chunk.notes = list(logs.notes)
     _note(done, chunk, logs)
     shutil.rmtree(staging, ignore_errors=True)
+    if path != file.path:
+        Path(path).unlink()
     old = prior.chunks if prior is not None else []
     if work.todo == AGAIN:
         change.old += [c.id for c in old if c.id != name]
@@ -259,7 +261,8 @@ def _quarantine(
     path = store.staging / name
     path.touch(mode=0o600)
     with path.open("wb") as out:
-        handle = Path(text).open("rb") if text else None  # noqa: SIM115 - closed below
+        plain = _copy(text, "", 0, chunk.end) if text and is_compressed(text) else text
+        handle = Path(plain).open("rb") if plain else None  # noqa: SIM115 - closed below
         for line in bad:
             told: dict[str, Any] = {
                 "source": line.source,
@@ -274,6 +277,8 @@ def _quarantine(
             out.write(msgspec.json.encode(told) + b"\n")
         if handle is not None:
             handle.close()
+        if plain != text:
+            Path(plain).unlink()
     change.staged[name] = f"{QUARANTINE}/{chunk.id}.jsonl"
 
 

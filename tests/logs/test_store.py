@@ -249,6 +249,15 @@ def test_the_quarantine_holds_text_only_when_asked_and_for_the_owner_only(root, 
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
+def test_the_text_of_an_unread_line_is_that_of_the_unpacked_file(root, log):
+    packed = log.with_name("a.jsonl.gz")
+    packed.write_bytes(gzip.compress((lines(range(2)) + '{"lost"\n').encode()))
+    take(root, packed, keep_lines=True)
+    (kept,) = (root / "quarantine").iterdir()
+
+    assert json.loads(kept.read_text())["text"] == '{"lost"'
+
+
 def test_who_asked_is_kept_as_a_hash(root, log):
     log.write_text(lines(range(4)))
     take(root, log)

@@ -56,19 +56,19 @@ def command(
         return _plan(
             _found(logs, loaded, column, stdin_format), manifest.origins, form, retry=retry_quarantine
         )
+    from mlops_cli.logs.ingest import ingest  # noqa: PLC0415
+
     first = True
     while first or follow:
         begun = time.monotonic()
-        with locked(root, create=True) as store, progress() as tick:
-            from mlops_cli.logs.ingest import ingest  # noqa: PLC0415
-
-            try:
-                found = _found(logs, loaded, column, stdin_format)
-            except DataError:
-                if first:
-                    raise
-                found = None  # all files are being rotated
-            if found is not None:
+        found: Discovered | None = None
+        try:
+            found = _found(logs, loaded, column, stdin_format)
+        except DataError:
+            if first:
+                raise  # later it means that all files are being rotated
+        if found is not None:
+            with locked(root, create=True) as store, progress() as tick:
                 _, done = ingest(
                     store,
                     found,
@@ -77,8 +77,8 @@ def command(
                     complete_lines=follow,
                     progress=tick,
                 )
-                if first or done.rows or done.quarantined:
-                    _say(done, found, time.monotonic() - begun, form)
+            if first or done.rows or done.quarantined:
+                _say(done, found, time.monotonic() - begun, form)
         first = False
         if follow:
             time.sleep(interval)
