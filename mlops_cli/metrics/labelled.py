@@ -21,7 +21,7 @@ OLDEST = len(EDGES) - 2  # number of the last delay bucket
 YES = "1"
 CLASS = 20  # positives and negatives without which a ranking is unknown
 MATURE = 0.9  # of the baseline's share of labelled rows: there is nothing left to estimate
-SUMS = ("n", "score", "square", "log1", "log0")
+KEPT = 4_000  # tables of windows kept for the next metric; some 14 kB each
 
 Key = tuple[str, str]  # model, segment
 
@@ -86,6 +86,7 @@ class Labels:
     def __init__(self, inputs: Inputs) -> None:
         self.inputs = inputs
         self._tables: dict[tuple[Key, int, int], Table] = {}
+        self._seen: dict[tuple[Key, int, int], Table] = {}
 
     @cached_property
     def classes(self) -> list[str]:
@@ -137,7 +138,14 @@ class Labels:
     def at(self, key: Key, window: int, age: int) -> Table | None:
         """A window's table at an age; None where it has no row."""
         rows = self._rows.get((*key, window))
-        return None if rows is None else self._table(rows, age)
+        if rows is None:
+            return None
+        found = self._seen.get((key, window, age))
+        if found is None:
+            found = self._table(rows, age)
+            if len(self._seen) < KEPT:
+                self._seen[key, window, age] = found
+        return found
 
     def base(self, key: Key, age: int) -> Table | None:
         """The baseline's at the same age."""

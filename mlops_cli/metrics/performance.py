@@ -63,9 +63,10 @@ def performance(context: Context, take: Take, wants: str) -> pl.DataFrame:
         return nothing(context, "model", why)
     rows = []
     for model, segment in labels.series:
+        bases: dict[int, Figure | None] = {}  # by age
         for window in context.windows:
             place = {"model": model, "segment": segment, "window": window}
-            rows.append({**place, **_row(labels, (model, segment), window, take)})
+            rows.append({**place, **_row(labels, (model, segment), window, take, bases)})
     return finish(pl.DataFrame(rows, schema=SCHEMA, orient="row"), "model")
 
 
@@ -98,14 +99,18 @@ def unfit(context: Context, wants: str) -> str:
     return lacks.get(wants, "")
 
 
-def _row(labels: Labels, key: tuple[str, str], window: int, take: Take) -> dict[str, Any]:
+def _row(
+    labels: Labels, key: tuple[str, str], window: int, take: Take, bases: dict[int, Figure | None]
+) -> dict[str, Any]:
     age = labels.age(window)
     if age < 0:
         return {"why": YOUNG, "n": 0, "test": "z"}
     table = labels.at(key, window, age)
     if table is None or table.labelled <= 0:
         return {"why": NO_LABEL if table is not None else "no rows", "n": 0, "test": "z"}
-    return beside(take(table, labels), _base(labels, key, age, take))
+    if age not in bases:
+        bases[age] = _base(labels, key, age, take)
+    return beside(take(table, labels), bases[age])
 
 
 def _base(labels: Labels, key: tuple[str, str], age: int, take: Take) -> Figure | None:

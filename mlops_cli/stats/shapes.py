@@ -224,20 +224,25 @@ def _unseasoned(
     """The windows less the means of their phases, where those differ by more than chance."""
     phase, total = np.arange(len(move)) % period, float((move**2).sum())
 
-    def means(rows: Floats) -> Floats:
-        return np.stack([rows[phase == k].mean(axis=0) for k in range(period)])
-
     many = np.bincount(phase)
+    member = (phase == np.arange(period)[:, None]) / many[:, None]
+    # The means of all phases, from the inner products of the windows alone.
+    product, weighed = move @ move.T, np.sqrt(many)[:, None] * member
 
-    def share(rows: Floats) -> float:
-        return float(many @ (means(rows) ** 2).sum(axis=1)) / total
+    def share(order: Ints) -> float:
+        return float(((weighed @ product[np.ix_(order, order)]) * weighed).sum()) / total
 
-    seen = share(move)
-    more = sum(share(move[q]) >= seen for q in shuffles(len(move), rules.shuffles))
-    p = (1 + more) / (rules.shuffles + 1)
+    seen = share(np.arange(len(move)))
+    more = done = 0
+    for order in shuffles(len(move), rules.shuffles):
+        more += int(share(order) >= seen * (1 - 1e-12))
+        done += 1
+        if more >= ENOUGH:
+            break
+    p = (1 + more) / (done + 1)
     if p > rules.alpha:
         return move, {}
-    usual = means(move)
+    usual = member @ move
     swing = float((usual**2).sum(axis=1).mean()) - floor * period / len(move)
     size = 2 * unit * float(np.sqrt(max(0.0, swing)))
     return move - usual[phase], {"period": float(period), "share": seen, "size": size, "p": p}
