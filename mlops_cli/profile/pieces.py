@@ -22,7 +22,7 @@ from mlops_cli.profile.columns import Columns
 from mlops_cli.profile.plan import as_text
 
 ROWS = 500_000  # of a piece at least: what is done once a piece then costs little a row
-VALUES = 40_000_000  # decoded at once at most; a row group of more is read column by column
+VALUES = 6_000_000  # decoded at once at most (48 MB); of more rows some columns after the others
 
 
 @dataclass(frozen=True)
