@@ -21,7 +21,7 @@ OLDEST = len(EDGES) - 2  # number of the last delay bucket
 YES = "1"
 CLASS = 20  # positives and negatives without which a ranking is unknown
 MATURE = 0.9  # of the baseline's share of labelled rows: there is nothing left to estimate
-KEPT = 4_000  # tables of windows kept for the next metric; some 14 kB each
+KEPT = 4_096  # tables of windows: some 50 MB
 
 Key = tuple[str, str]  # model, segment
 
@@ -131,9 +131,12 @@ class Labels:
         """Number of the last delay bucket that is over for all rows of a window; -1: none is."""
         if not self.timed:
             return OLDEST
-        end = dict(zip(self.inputs.windows, self.inputs.ends, strict=True)).get(window, window)
-        passed = (self.inputs.now - end) / SECOND
+        passed = (self.inputs.now - self._ends.get(window, window)) / SECOND
         return min(sum(passed >= edge for edge in EDGES[1:]) - 1, OLDEST)
+
+    @cached_property
+    def _ends(self) -> dict[int, int]:
+        return dict(zip(self.inputs.windows, self.inputs.ends, strict=True))
 
     def at(self, key: Key, window: int, age: int) -> Table | None:
         """A window's table at an age; None where it has no row."""
@@ -180,8 +183,13 @@ class Labels:
             own = frame.filter(pl.col("window").is_in(self.inputs.baseline))
         return self._grouped(own, ["model", "segment"])
 
-    @staticmethod
-    def _grouped(frame: pl.DataFrame, keys: list[str]) -> dict[tuple[object, ...], pl.DataFrame]:
+    def _grouped(self, frame: pl.DataFrame, keys: list[str]) -> dict[tuple[object, ...], pl.DataFrame]:
+        if not self.quantity:  # the numbers of the classes, once for all windows
+            at = {name: i for i, name in enumerate(self.classes)}
+            frame = frame.with_columns(
+                pl.col(c).replace_strict(at, default=-1, return_dtype=pl.Int64).alias(number)
+                for c, number in (("predicted", "p"), ("label", "y"))
+            )
         return dict(frame.partition_by(keys, maintain_order=True, as_dict=True))
 
     def _table(self, frame: pl.DataFrame, age: int) -> Table:
@@ -196,12 +204,8 @@ class Labels:
             return Table(
                 nothing, *empty, errors, size, float(n.sum()), float(n[known].sum()), nothing, nothing
             )
-        at = {name: i for i, name in enumerate(self.classes)}
-        p, y = (
-            frame[c].replace_strict(at, default=-1, return_dtype=pl.Int64).to_numpy()
-            for c in ("predicted", "label")
-        )
-        size_ = len(at)
+        p, y = frame["p"].to_numpy(), frame["y"].to_numpy()
+        size_ = len(self.classes)
         square = np.zeros((size_, size_))
         both = known & (p >= 0) & (y >= 0)
         np.add.at(square, (p[both], y[both]), n[both])
