@@ -134,7 +134,7 @@ def _reason(found: Moving) -> str:
         more = f" and {len(fast) - SHOWN} more" if len(fast) > SHOWN else ""
         reason = f"{said.kind}: {each}{more}"
     else:
-        reason = f"{said.kind}: {len(said.movers)} looked at over {said.windows} windows"
+        reason = f"{said.kind}: {len(said.movers)} series looked at over {said.windows} windows"
     if found.life is not None:
         reason += f"; {_life(said.metric, found.life)}"
     if said.unexpected:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import exp
 from typing import Any
@@ -56,8 +57,8 @@ def report(
     more : fields of the details: `phase`, `answers`, `evidence`
 
     """
-    said = verdict or c.decision.verdict
-    now = datetime.fromtimestamp((c.now or c.counts.newest) / SECOND, UTC)
+    said = _arms_named(verdict or c.decision.verdict, c)
+    now = _now(c) or clock
     code = exit_code(said.action, c.unit.settings.gate.undecided)
     judgement = _judgement(c, said)
     details = Rollout(
@@ -87,6 +88,23 @@ def report(
         notes=_notes(c),
         digests={k: v for k, v in (("settings", _settings(c)), ("decisions", c.ledger.digest)) if v},
     )
+
+
+def _now(c: Compared) -> datetime | None:
+    """As asked, else the time of the arms' newest record, else of any."""
+    at = c.now or c.counts.newest
+    if at:
+        return datetime.fromtimestamp(at / SECOND, UTC)
+    return max((p.end for p in c.unit.logs.parts if p.end is not None), default=None)
+
+
+def _arms_named(verdict: Verdict, c: Compared) -> Verdict:
+    """Where no row has the name of an arm the next step is a look at the names."""
+    absent = [n for n in c.counts.notes if n.startswith("no row of ")]
+    if verdict.action is not Action.HOLD or not absent:
+        return verdict
+    said = "see whether traffic is routed and logged, and whether the arms are named as in the logs"
+    return replace(verdict, next_step=f"{said}: {'; '.join(absent)}")
 
 
 def _settings(c: Compared) -> str:

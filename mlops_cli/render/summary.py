@@ -56,14 +56,21 @@ def _place(bad: BadLine) -> str:
     return f"{clean(bad.source)} line {bad.line}" if bad.line else clean(bad.source)
 
 
+# What every service writes: where a log of one's own making lacks it, the column has a name not known here.
+UNNAMED = frozenset({"prediction", "timestamp"})
+OWN = frozenset({"csv", "jsonl", "parquet"})
+NAMED = " (--column ROLE=COLUMN, where they have another name)"
+
+
 def _lacking(report: Report) -> list[str]:
     """`predictions (bentoml) hold no status, latency_ms`."""
-    groups: dict[tuple[str, ...], dict[str, None]] = {}
+    groups: dict[tuple[tuple[str, ...], str], dict[str, None]] = {}
     for source in report.sources:
         if source.unavailable:
             name = clean(f"{source.kind} ({source.format})")
-            groups.setdefault(source.unavailable, {})[name] = None
-    return [f"{', '.join(names)}: no {clean(', '.join(what))}" for what, names in groups.items()]
+            unnamed = source.format in OWN and not UNNAMED.isdisjoint(source.unavailable)
+            groups.setdefault((source.unavailable, NAMED if unnamed else ""), {})[name] = None
+    return [f"{', '.join(names)}: no {clean(', '.join(what))}{do}" for (what, do), names in groups.items()]
 
 
 def newest(report: Report) -> str:

@@ -6,6 +6,7 @@ from math import isfinite
 from unicodedata import category
 from zoneinfo import ZoneInfo
 
+from mlops_cli.render.records import several_models
 from mlops_cli.result.finding import Finding, Level, Status
 from mlops_cli.result.report import Report
 
@@ -173,8 +174,11 @@ def place(finding: Finding, *, model: bool = False) -> str:
     return where(s.component, s.arm, s.segment, s.field, s.model if model else "")
 
 
-def sentence(finding: Finding) -> str:
-    """The finding's numbers as people write them; its own message where it has no number."""
+def sentence(finding: Finding, *, model: bool = False) -> str:
+    """The finding's numbers as people write them; its own message where it has no number.
+
+    With the model's name where there are several.
+    """
     if finding.value is None or not isfinite(finding.value):
         return clean(finding.message)
 
@@ -187,7 +191,7 @@ def sentence(finding: Finding) -> str:
     if finding.threshold is not None and isfinite(finding.threshold):
         facts.append(f"{finding.level.word} at {said(finding.threshold)}")
     facts.append(f"n {count(finding.n)}")
-    at = place(finding)
+    at = place(finding, model=model)
     subject = f"{finding.code}{' of' if finding.scope.field else ' in' if at else ''} {at}".rstrip()
     rows = " rows" if finding.unit == "rows" else ""
     return f"{subject} is {said(finding.value)}{rows} ({', '.join(facts)})"
@@ -205,10 +209,14 @@ def rest(finding: Finding) -> str:
 def reason(report: Report) -> str:
     """The verdict's reason, the messages of findings in it as people write them."""
     said = report.verdict.reason
-    because = set(report.verdict.because)
-    for finding in report.judgement.findings:
-        if finding.id in because and finding.message and finding.message in said:
-            said = said.replace(finding.message, sentence(finding))
+    because = report.verdict.because
+    models = several_models(report)
+    # Of two models the same may be said to the letter: what the verdict begins with is its first reason.
+    for finding in sorted(
+        (f for f in report.judgement.findings if f.id in because), key=lambda f: because.index(f.id)
+    ):
+        if finding.message and finding.message in said:
+            said = said.replace(finding.message, sentence(finding, model=models))
     return clean(said)
 
 

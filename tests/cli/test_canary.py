@@ -558,3 +558,12 @@ def test_versions_tell_the_arms_apart_where_they_are_what_was_named(tmp_path):
     said = judged(requests(windows=60, n=2000, model_version=version), tmp_path, Arms("1.0", "1.1"))
 
     assert (said.verdict.action.value, said.details["rollout"]["treatment"]) == ("ramp", "1.1")
+
+
+def test_arms_that_no_row_names_are_a_hold_with_the_names_seen_and_the_newest_record(tmp_path):
+    rows = requests(windows=20)
+    said = judged(rows, tmp_path, Arms("stabel", "new"))
+
+    assert (said.verdict.action.value, said.exit_code) == ("hold", 3)
+    assert "no row of control 'stabel'; arms seen: canary, stable; is it 'stable'?" in said.verdict.next_step
+    assert said.now.replace(microsecond=0) == rows["timestamp"].max().replace(microsecond=0)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mlops_cli.render.registry import RENDERERS
+from mlops_cli.result.report import BadLine, Source
 
 
 @pytest.fixture(autouse=True)
@@ -132,3 +133,29 @@ def test_other_gates_say_traffic_and_degree(reports):
 def test_a_verdict_line_is_one_line(reports):
     assert said(reports.odd(), "line").count("\n") == 1
     assert said(replace(reports.empty(), exit_code=4), "line").startswith("ERROR (exit 4), hold: ")
+
+
+def test_a_log_of_ones_own_that_lacks_what_all_have_is_told_how_to_name_columns(reports):
+    def lacking(form):
+        one = Source("a", "predictions", form, 1, 0, None, None, 1, "", ("prediction", "label"))
+        return said(replace(reports.report(), sources=(one,)))
+
+    assert "no prediction, label (--column ROLE=COLUMN" in lacking("csv")
+    assert "--column" not in lacking("otlp")
+
+
+def test_logs_without_times_have_no_newest_record(reports):
+    one = Source("a", "predictions", "csv", 1, 0, None, None, 1, "")
+    text = said(replace(reports.report(), sources=(one,)))
+
+    assert "no record has a time" in text.splitlines()[0]
+    assert "newest record" not in text.splitlines()[0]
+
+
+def test_a_file_that_cannot_be_read_is_a_file_and_no_line(reports):
+    one = Source("a.parquet", "predictions", "parquet", 0, 1, None, None, 1, "")
+    report = replace(
+        reports.report(), sources=(one,), quarantine=(BadLine("a.parquet", 0, 0, 9, "it is cut"),)
+    )
+
+    assert "1 file could not be read (a.parquet: it is cut)" in said(report)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -119,3 +120,15 @@ def test_a_finding_is_a_sentence_with_its_numbers(reports):
 
 def test_the_verdict_says_its_findings_in_the_same_words(reports):
     assert reason(reports.report()) == f"{sentence(reports.MISSING)} and 1 more alarm"
+
+
+def test_the_verdict_names_the_model_where_there_are_several(reports):
+    price, risk = (
+        replace(reports.MISSING, scope=replace(reports.MISSING.scope, model=m)) for m in ("a", "b")
+    )
+    one = reports.report()
+    several = replace(one, judgement=replace(one.judgement, findings=(price, risk)))
+    several = replace(several, verdict=replace(one.verdict, because=(risk.id, price.id), reason=risk.message))
+
+    assert reason(several) == sentence(risk, model=True)
+    assert reason(several) != sentence(risk)

@@ -60,7 +60,11 @@ def info(store: Folder, form: Facts = "text") -> int:
                 one["last"],
             )
         )
-    lines = [columns(table), "", f"{len(manifest.origins):,} sources"]
+    lines = [
+        columns(table),
+        "",
+        f"{len(manifest.origins):,} source{'s' if len(manifest.origins) != 1 else ''}",
+    ]
     lines += [f"{shown}: {n:,} lines could not be read" for shown, n in lost.items()]
     return tell("\n".join([*lines, *notes]))
 
