@@ -54,7 +54,8 @@ def half_life(
     fitted = inverse @ ((x * weight).T @ y)
     scale = max(1.0, float(weight[:, 0] @ (y - x @ fitted) ** 2) / free)
     slope, half = float(fitted[-1]), float(stdtrit(free, 0.95) * np.sqrt(inverse[-1, -1] * scale))
-    low, weeks, high = (drop / -s if s < -FLAT * drop else float("inf") for s in (slope - half, slope, slope + half))
+    slopes = (slope - half, slope, slope + half)
+    low, weeks, high = (drop / -s if s < -FLAT * drop else float("inf") for s in slopes)
     return HalfLife(slope, low, weeks, high, scale)
 
 
