@@ -79,7 +79,10 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
 
 
 def write(path: Path, fill: Callable[[TextIO], Any]) -> None:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all; a device or a pipe is written to, not replaced."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        _directly(path, fill)
+        return
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,9 +97,24 @@ def write(path: Path, fill: Callable[[TextIO], Any]) -> None:
         ) from None
 
 
+def _directly(path: Path, fill: Callable[[TextIO], Any]) -> None:
+    try:
+        with path.open("w", encoding="utf-8", newline="\n") as out:
+            fill(out)
+    except BrokenPipeError:  # who read it has gone
+        return
+    except OSError as error:
+        raise UsageError(f"cannot write: {error.strerror}", str(path), "name a file") from None
+
+
 def _out(fill: Callable[[TextIO], Any]) -> None:
     try:
         fill(sys.stdout)
         sys.stdout.flush()
     except BrokenPipeError:
         hush(sys.stdout)
+    except OSError as error:
+        hush(sys.stdout)
+        raise UsageError(
+            f"cannot write: {error.strerror}", "standard output", "make room, or write elsewhere"
+        ) from None

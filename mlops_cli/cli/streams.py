@@ -23,6 +23,10 @@ def _ascii(error: UnicodeError) -> tuple[str, int]:
 def prepare() -> None:
     """Set up both streams; a redirected one is UTF-8 unless PYTHONIOENCODING says otherwise."""
     codecs.register_error("mlops", _ascii)
+    if sys.stdout is None:  # closed by who started this
+        sys.stdout = _nowhere()
+    if sys.stderr is None:
+        sys.stderr = _nowhere()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is None:  # pragma: no cover # a test or a notebook has put its own there
@@ -31,6 +35,10 @@ def prepare() -> None:
             reconfigure(errors="mlops")
         else:
             reconfigure(encoding="utf-8", errors="mlops")
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 # open as long as the process
 
 
 def colored(color: str) -> None:

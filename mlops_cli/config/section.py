@@ -11,6 +11,7 @@ _DURATION = re.compile(r"^(\d+)\s*(s|min|h|d|w)$")
 _CHANGE = re.compile(r"^[+-]\d+(\.\d+)?\s*(%|pp)?$")
 _SIGMAS = re.compile(r"^(\d+(?:\.\d+)?)\s*sigmas?$")
 _SECONDS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+LONGEST = 36_525 * 86_400  # seconds
 
 
 def seconds(duration: str) -> int:
@@ -18,7 +19,10 @@ def seconds(duration: str) -> int:
     match = _DURATION.match(duration)
     if not match:
         raise ValueError(f"'{duration}' is no duration: write a number and s, min, h, d or w")
-    return int(match[1]) * _SECONDS[match[2]]
+    length = int(match[1]) * _SECONDS[match[2]]
+    if length > LONGEST:
+        raise ValueError(f"'{duration}' is no duration: write one of at most a hundred years")
+    return length
 
 
 def _duration(text: str) -> str:

@@ -171,6 +171,11 @@ def schema_of(path: str) -> pl.Schema:
 
 def _version(path: str) -> tuple[str, int, int]:
     try:
+        path.encode()
+    except UnicodeEncodeError:
+        shown = path.encode(errors="backslashreplace").decode()
+        raise DataError("the name of this file is not UTF-8", shown, "rename it, or leave it out") from None
+    try:
         seen = Path(path).stat()
     except OSError as error:
         raise DataError(f"the file cannot be read: {error.strerror}", path, "see that it is there") from None

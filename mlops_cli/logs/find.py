@@ -114,6 +114,8 @@ def _by_source(settings: Settings, folder: str) -> dict[str, Source]:
 
 def _expand(path: str, settings: Settings, config_dir: str, notes: list[str]) -> Iterator[Candidate]:
     if path == STDIN:
+        if sys.stdin is None:
+            raise DataError("standard input is closed", STDIN, "pipe logs into it, or name a file")
         yield Candidate(_spool(sys.stdin.buffer, "stdin"), STDIN, "", settings, spooled=True)
         return
     if "://" in path:
