@@ -25,7 +25,8 @@ class Privacy(Section):
     )
     key: Annotated[str, AfterValidator(_secret)] = Field("", description="Key of the hashes: 'env:NAME'.")
     show_values: bool = Field(
-        default=False, description="true: `mlops rows` shows values of free text and id-like columns, not only lengths."
+        default=False,
+        description="true: `mlops rows` shows values of free text and id-like columns, not only lengths.",
     )
 
     @model_validator(mode="after")

@@ -16,9 +16,9 @@ from polars.testing import assert_frame_equal
 
 from mlops_cli.logs.format import LogFile, Part
 from mlops_cli.profile.cache import Cache
+from mlops_cli.profile.columns import WORDS
 from mlops_cli.profile.kernel import profile_file
 from mlops_cli.profile.merge import merge
-from mlops_cli.profile.columns import WORDS
 from mlops_cli.profile.registry import ENGINES
 from mlops_cli.profile.spec import FieldSpec, ProfileSpec, WindowSpec
 from mlops_cli.profile.view import pool, select
