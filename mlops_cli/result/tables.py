@@ -41,9 +41,9 @@ KNOWN = ("finding", "kind", "reason", "until", "by")
 CHANGES = ("finding", "what", "at")
 
 # One row a bin, of each finding with a field of numbers or categories, as long as there is room: the shares
-# of the rows that have a value. `bin` names a category, and "(other)" all further ones; of numbers it is empty
-# and they lie in [low, high), where null is an open end and low = high a value of its own. `baseline` null:
-# it has no such row.
+# of the rows that have a value. `bin` names a category, and "(other)" all further ones; of numbers it is
+# empty and they lie in [low, high), where null is an open end and low = high a value of its own. `baseline`
+# null: it has no such row.
 DISTRIBUTIONS = ("finding", "bin", "low", "high", "baseline", "current")
 
 # Of `history`: one row a thing that happened, the latest first; `kind` is verdict, settings, or that of a
