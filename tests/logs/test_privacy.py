@@ -68,7 +68,7 @@ def test_the_canary_is_in_nothing_that_is_kept(tmp_path, form, monkeypatch):
         text = repr(pl.read_parquet(file).rows()) if file.suffix == ".parquet" else file.read_text()
         assert CANARY not in text
         assert CANARY.encode() not in file.read_bytes()
-    assert [f.suffix for f in sorted(cache.iterdir())] == [".json", ".parquet"]
+    assert sorted(f.suffix for f in cache.iterdir()) == [".json", ".parquet", ".states"]
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])
