@@ -232,7 +232,7 @@ class Count:
         index = self.scratch.ints("codes", self.rows)
         np.copyto(index, codes.index)
         for groups in self.partitions:
-            group, key, count = groups.table(index, nothing + 1)
+            group, key, count = groups.table(index, nothing + 1, self.scratch.ints("pairs", self.rows))
             nulls, empties = (
                 np.bincount(group[key == k], count[key == k], groups.size).astype(np.int64)
                 for k in (nothing, empty)

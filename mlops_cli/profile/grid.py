@@ -162,7 +162,7 @@ class Counted:
         return have - min(self.grid.mantissa, WHOLE_M if coarse else self.grid.mantissa)
 
     def table(
-        self, code: Ints, keys: Ints, cells: Int32s | None, groups: int, *, coarse: bool
+        self, code: Ints, keys: Ints, cells: Int32s | None, groups: int, scratch: Scratch, *, coarse: bool
     ) -> tuple[Ints, Ints, Ints]:
         """Some of the values by group and cell: group, cell and count, in this order."""
         bits = self.bits(coarse=coarse)
@@ -172,12 +172,13 @@ class Counted:
         minus = -self.grid.low if self.grid.fine else MINUS
         if 0 < minus < self.grid.size:  # -0 is 0
             to[minus] = to[minus + 1 if self.grid.fine else 0]
-        at = np.take(to, keys, mode="clip")
+        at = scratch.ints("places", len(keys))
+        np.take(to, keys, out=at, mode="clip")
         if cells is not None and len(self.low) + len(self.high):
             beyond = (keys == 0) | (keys == self.grid.size - 1)
             mine = cells[beyond] >> bits
             at[beyond] = np.searchsorted(own, np.where(mine == -1, 0, mine))
-        group, key, count = pairs(code, at, groups, len(own))
+        group, key, count = pairs(code, at, groups, len(own), scratch.ints("pairs", len(keys)))
         return group, own[key], count
 
 

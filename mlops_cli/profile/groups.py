@@ -87,17 +87,22 @@ class Groups:
         code = None if self.code is None else self.code[rows]
         return Groups(len(rows), self.size, code, self.first, self.coarse)
 
-    def table(self, key: Ints, size: int) -> tuple[Ints, Ints, Ints]:
+    def table(self, key: Ints, size: int, room: Ints | None = None) -> tuple[Ints, Ints, Ints]:
         """Rows by group and key in [0, size): group, key and count of the pairs that occur, in this order."""
         if self.code is None:
             counts = np.bincount(key, minlength=size)
             found = np.flatnonzero(counts)
             return np.zeros(len(found), np.int64), found, counts[found]
-        return pairs(self.code, key, self.size, size)
+        return pairs(self.code, key, self.size, size, room)
 
 
-def pairs(code: Ints, key: Ints, groups: int, size: int) -> tuple[Ints, Ints, Ints]:
+def pairs(code: Ints, key: Ints, groups: int, size: int, room: Ints | None = None) -> tuple[Ints, Ints, Ints]:
     """Rows by two codes: those that occur, in their order, with their counts.
+
+    Parameters
+    ----------
+    code, key : (n,) in [0, groups) and [0, size)
+    room : (n,) to work in: a new array of that size is paged in each time, three times the cost of counting
 
     Examples
     --------
@@ -105,7 +110,7 @@ def pairs(code: Ints, key: Ints, groups: int, size: int) -> tuple[Ints, Ints, In
     (array([0, 1]), array([0, 2]), array([1, 2]))
 
     """
-    both = code * size
+    both = np.multiply(code, size, out=room)
     both += key
     if groups * size <= max(DENSE, 4 * len(code)) and groups * size <= 16 * DENSE:
         counts = np.bincount(both, minlength=groups * size)

@@ -249,7 +249,7 @@ class _Part:
             end = min(start + BLOCK, n)
             cells = None if at is None else at[start:end]
             grid.keys(self.x[start:end], keys[start:end], cells, self.scratch)
-        return counted.table(self.code, keys, at, self.groups.size, coarse=self.groups.coarse)
+        return counted.table(self.code, keys, at, self.groups.size, self.scratch, coarse=self.groups.coarse)
 
 
 def _none() -> tuple[Ints, Ints, Ints]:
