@@ -67,7 +67,7 @@ def _usage(error: TyperException) -> UsageError:
         near = nearest(option, (o for p in context.command.get_params(context) for o in p.opts))
         return UsageError(f"unknown option '{option}'", where, f"write '{near}'?" if near else do)
     say = getattr(error, "format_message", error.__str__)
-    text = str(say()).rstrip(".")
+    text = str(say()).rstrip(".").replace("extra argument(s) (", "extra argument (")
     return UsageError(text[:1].lower() + text[1:], where, do)
 
 

@@ -63,8 +63,13 @@ def tables(
     found = find(paths, settings, config_dir)
     out: list[Table] = []
     others: list[str] = []
+    damaged: list[DataError] = []
     for one in found.files:
-        opened = _opened(one, stdin_format)
+        try:
+            opened = _opened(one, stdin_format)
+        except DataError as error:  # Parquet that is cut: told of beside the tables that are whole
+            damaged.append(error)
+            continue
         if opened is None:
             others.append(one.shown)
             continue
@@ -73,6 +78,13 @@ def tables(
             others.append(one.shown)
             continue
         out.append(_table(file, form, replace(wanted, timezone=file.timezone), text_cache))
+    if damaged and not out and not others:
+        raise damaged[0]
+    if damaged and out:
+        lost = [BadLine(e.where, 0, 0, Path(e.where).stat().st_size, e.what) for e in damaged]
+        first = out[0]
+        said = replace(first.source, quarantined=first.source.quarantined + len(lost))
+        out[0] = replace(first, source=said, bad=(*first.bad, *lost))
     return Found(tuple(out), tuple(others), tuple(found.notes))
 
 

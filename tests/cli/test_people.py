@@ -611,3 +611,13 @@ def test_what_privacy_hashes_is_hashed_before_anything_is_said(tmp_path, monkeyp
 
     assert "alice" not in said
     assert len(report.details["automation"]["ceiling"]["people"]) == 2
+
+
+def test_a_damaged_table_beside_a_whole_one_is_told_of(tmp_path):
+    whole = saved(tmp_path, table())
+    (tmp_path / "log2.parquet").write_bytes((tmp_path / "log.parquet").read_bytes()[:900])
+    report, _ = ask(shadow_compare, str(tmp_path))
+
+    assert [(b.source, b.line) for b in report.quarantine] == [(str(tmp_path / "log2.parquet"), 0)]
+    assert [s.quarantined for s in report.sources] == [1]
+    assert report.verdict.reason == ask(shadow_compare, whole)[0].verdict.reason

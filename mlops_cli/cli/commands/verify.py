@@ -33,7 +33,8 @@ def command(
         fresh = REPORTS[saved.command](_like(saved, ask), progress=tick)
     found = first_difference(saved.to_dict(), fresh.to_dict())
     if not found:
-        return tell(f"the same: {len(saved.judgement.findings)} findings, exit code {saved.exit_code}")
+        n = len(saved.judgement.findings)
+        return tell(f"the same: {n:,} finding{'s' if n != 1 else ''}, exit code {saved.exit_code}")
     tell(f"it differs: {found}")
     return 1
 
