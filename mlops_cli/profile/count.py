@@ -65,6 +65,7 @@ class Count:
         self.start, self.rows = piece.start, piece.rows
         self.common = common
         self.keys: list[tuple[Any, ...]] = []
+        self.names: dict[int, pl.Series] = {}  # of the values of a field
         self.tables: dict[str, list[dict[str, Any]]] = {
             name: [] for name in ("moments", "cells", "values", "sketches", "schema")
         }
@@ -224,6 +225,7 @@ class Count:
 
     def _category(self, i: int, data: Codes | pl.Series) -> None:
         codes = data if isinstance(data, Codes) else codes_of(data)
+        self.names[i] = codes.names
         nothing = len(codes.names)
         nan = None
         if not isinstance(data, Codes) and data.dtype.is_float() and bool(data.is_nan().any()):
@@ -240,9 +242,7 @@ class Count:
             nans = np.zeros(groups.size, np.int64) if nan is None else groups.count(nan)
             self._moments(i, groups, Moments.plain(groups.counts, nulls - nans, nans, empties))
             named = key < nothing
-            self._add(
-                "values", group[named] + groups.first, i, value=codes.names[key[named]], count=count[named]
-            )
+            self._add("values", group[named] + groups.first, i, value=key[named], count=count[named])
 
     def _id(self, i: int, hashes: NDArray[np.uint64]) -> None:
         for groups in self.partitions:
@@ -255,6 +255,7 @@ class Count:
     def _words(self, i: int, sampled: pl.Series) -> None:
         """Words of every so manyth text of the file, by hash."""
         f = self.columns.fields[i]
+        self.names[i] = HASHED
         words = sampled.str.extract_all(WORD)
         rows = np.flatnonzero(words.is_not_null().to_numpy())
         found = words.gather(rows)
@@ -262,7 +263,7 @@ class Count:
         at = np.repeat(rows * f.stride + -self.start % f.stride, found.list.len().to_numpy())
         for groups in self.partitions:
             group, word, count = groups.of(at).table(key, WORDS)
-            self._add("values", group + groups.first, i, value=HASHED[word], count=count)
+            self._add("values", group + groups.first, i, value=word, count=count)
 
     def _moments(self, i: int, groups: Groups, m: Moments, kept: Ints | None = None) -> None:
         at = np.arange(groups.size) if kept is None else kept
@@ -316,19 +317,39 @@ class Count:
             parts = [line[column] for line in lines]
             if isinstance(parts[0], np.ndarray):
                 columns[column] = np.concatenate(parts)
-            elif isinstance(parts[0], pl.Series):
-                columns[column] = pl.concat(parts)
             else:
                 columns[column] = pl.Series(parts).gather(np.repeat(np.arange(len(lines)), sizes))
         if "cut" in schema:
             columns["cut"] = np.zeros(sum(sizes), np.int64)
         if name == "cells":
-            at = np.lexsort([columns[c] for c in reversed(key)])
-            columns = {c: values[at] for c, values in columns.items()}
+            columns = self._by(columns, "cell")
+        elif name == "values":
+            columns = self._by_name(columns)
         frame = pl.DataFrame(columns).select(pl.col(n).cast(t) for n, t in schema.items())
         if name == "moments":
             frame = frame.with_columns(pl.col("min", "max").fill_nan(None))
-        return frame if name == "cells" else frame.sort(key)
+        return frame if name in {"cells", "values"} else frame.sort(key)
+
+    def _by(self, columns: dict[str, Any], last: str) -> dict[str, Any]:
+        """Rows sorted by group, field and a last key of 32 bits, as one number: quicker than by three."""
+        run = columns["group"].astype(np.int64) * len(self.spec.fields) + columns["field"]
+        order = np.argsort((run << 32) + (columns[last].astype(np.int64) + (1 << 31)))
+        return {name: values[order] for name, values in columns.items()}
+
+    def _by_name(self, columns: dict[str, Any]) -> dict[str, Any]:
+        """Values sorted by their names: the names of a field are sorted once, not those of each group."""
+        start = np.zeros(len(self.spec.fields), np.int64)
+        ranks: list[Ints] = []
+        at = 0
+        for i, names in self.names.items():
+            start[i], at = at, at + len(names)
+            rank = np.empty(len(names), np.int64)
+            rank[names.arg_sort().to_numpy()] = np.arange(len(names))
+            ranks.append(rank)
+        place = start[columns["field"]] + columns["value"]
+        columns = self._by({**columns, "place": place, "rank": np.concatenate(ranks)[place]}, "rank")
+        names = pl.concat(list(self.names.values()))
+        return {**columns, "value": names.gather(columns["place"])}
 
 
 def _times(values: pl.Series) -> tuple[Ints, Bools | None]:
