@@ -201,14 +201,14 @@ class Reading:
 
 def cells(frame: pl.DataFrame) -> pl.DataFrame:
     """Rows by window, arm and cell of latency."""
-    known = frame.filter(pl.col("latency") > 0)
+    known = frame.filter((pl.col("latency") > 0) & pl.col("latency").is_finite())
     known = known.select("window", "arm", slow_bin(pl.col("latency")).alias("bin"))
     return known.group_by("window", "arm", "bin").agg(pl.len())
 
 
 def with_values(frame: pl.DataFrame, frozen: Mapping[str, Frozen]) -> pl.DataFrame:
     """The rows with the log of their latency, and whether they are slow."""
-    latency = pl.when(pl.col("latency") > 0).then(pl.col("latency"))
+    latency = pl.when((pl.col("latency") > 0) & pl.col("latency").is_finite()).then(pl.col("latency"))
     out = [latency.log().alias("log")]
     for metric in ("slow-share-p90", "slow-share-p99"):
         at = frozen[metric]
