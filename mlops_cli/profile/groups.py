@@ -88,12 +88,23 @@ class Groups:
         return Groups(len(rows), self.size, code, self.first, self.coarse)
 
     def table(self, key: Ints, size: int, room: Ints | None = None) -> tuple[Ints, Ints, Ints]:
-        """Rows by group and key in [0, size): group, key and count of the pairs that occur, in this order."""
+        """Rows by group and key in [0, size): group, key and count of the pairs that occur."""
         if self.code is None:
             counts = np.bincount(key, minlength=size)
             found = np.flatnonzero(counts)
             return np.zeros(len(found), np.int64), found, counts[found]
-        return pairs(self.code, key, self.size, size, room)
+        if self.rest < 0 or self.order is None:
+            return pairs(self.code, key, self.size, size, room)
+        group, at, count = pairs(self.ordered, key[self.order], self.size, size)
+        left = np.bincount(key, minlength=size)
+        np.subtract.at(left, at, count)
+        found = np.flatnonzero(left)
+        rest = np.full(len(found), self.rest)
+        return (
+            np.concatenate([group, rest]),
+            np.concatenate([at, found]),
+            np.concatenate([count, left[found]]),
+        )
 
 
 def pairs(code: Ints, key: Ints, groups: int, size: int, room: Ints | None = None) -> tuple[Ints, Ints, Ints]:
