@@ -17,8 +17,6 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlops_cli.__main__ import ALLOCATORS
-
 HERE = Path(__file__).parent
 NUMBERS = (*(f"f{i:02d}" for i in range(12)), "score", "latency_ms")
 CATEGORIES = ("model_version", "c0", "c1", "c2", "c3", "c4", "origin", "carrier", "prediction", "label")
@@ -165,9 +163,7 @@ TASKS = {
 def measure_run(task, folder):
     """One process."""
     command = [sys.executable, str(HERE / "profile_bench.py"), "--task", task, "--folder", str(folder)]
-    mine = task.startswith(("profile", "drift"))  # runs as `mlops` does
-    environment = {**os.environ, **(ALLOCATORS if mine else {})}
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     started = os.times().elapsed
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
