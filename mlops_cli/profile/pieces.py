@@ -22,7 +22,7 @@ from mlops_cli.profile.columns import Columns
 from mlops_cli.profile.plan import as_text
 
 ROWS = 500_000  # of a piece at least: what is done once a piece then costs little a row
-VALUES = 4_000_000  # decoded at once at most (32 MB); of more rows some columns after the others
+VALUES = 3_000_000  # decoded at once at most (24 MB); of more rows some columns after the others
 
 
 @dataclass(frozen=True)
