@@ -16,7 +16,7 @@ from mlops_cli.cli.moments import moment as typed_moment
 from mlops_cli.cli.moves import pace_table
 from mlops_cli.cli.required import longer, required_unknown
 from mlops_cli.cli.seen import Seen
-from mlops_cli.cli.steps import SECOND, Counted
+from mlops_cli.cli.steps import SECOND, Counted, lines_of
 from mlops_cli.cli.tables import bounds_table, models_table, series_table, unknown_table, windows_table
 from mlops_cli.config.load import Loaded, digest
 from mlops_cli.config.section import seconds
@@ -37,10 +37,11 @@ def assemble(
     loaded: Loaded,
     note: str,
     clock: datetime,
-    kept: Path | None = None,
+    state: Path | None = None,
 ) -> Report:
-    """Judge every unit and say all of it in one report; `kept` is where fitted lines are kept."""
+    """Judge every unit and say all of it in one report; `state` is the folder of cache and history."""
     known = read_known(ask.known)
+    kept = lines_of(state)
     judged = [judging(c, ask, kept) for c in counted]
     seen = [Seen(c, j.outcome) for c, j in zip(counted, judged, strict=True)]
     judgement = _together([s.outcome.judgement for s in seen])
@@ -90,7 +91,7 @@ def assemble(
                 unknown_table(seen),
                 bounds_table(seen, loaded.origins),
                 distributions_table(seen),
-                changes_table(counted, judged),
+                changes_table(counted, judged, state),
                 pace_table(counted),
                 known_table(excused),
             )

@@ -9,13 +9,15 @@ from typing import Any
 
 import polars as pl
 
+from mlops_cli.cli.differences import SETTINGS
 from mlops_cli.cli.judging import Judging
 from mlops_cli.cli.steps import Counted
 from mlops_cli.errors import UsageError
 from mlops_cli.judge.say import moment
+from mlops_cli.ledger.history import settings_changed
 from mlops_cli.result.finding import Finding
 from mlops_cli.result.report import Table
-from mlops_cli.result.scope import iso
+from mlops_cli.result.scope import from_iso, iso
 from mlops_cli.result.tables import CHANGES
 
 SCHEMA = frozenset({"field-vanished", "field-new", "type-change"})
@@ -36,13 +38,17 @@ class Change:
     component: str = ""
 
 
-def changes_table(counted: Sequence[Counted], judged: Sequence[Judging]) -> Table:
-    """What changed within a window of each finding's onset, by finding and nearness."""
+def changes_table(counted: Sequence[Counted], judged: Sequence[Judging], state: Path | None = None) -> Table:
+    """What changed within a window of each finding's onset, by finding and nearness.
+
+    What only the history knows (`state`: other settings than in the run before) is said and decides nothing.
+    """
     rows: list[tuple[Any, ...]] = []
     for one, judging in zip(counted, judged, strict=True):
         findings = judging.outcome.judgement.findings
-        happened = [*_events(one), *_arms(one), *_decisions(judging), *_findings(findings)]
         span = round(judging.history.promised.seconds * 1_000_000)
+        happened = [*_events(one), *_arms(one), *_decisions(judging), *_findings(findings)]
+        happened += _settings(state, findings, span)
         for finding in findings:
             since = round(finding.since.timestamp() * 1_000_000)
             near = [c for c in happened if abs(c.at - since) <= span and c.own != finding.id]
@@ -68,6 +74,18 @@ def _decisions(judging: Judging) -> Iterator[Change]:
     for kind, entries in (("accepted", judging.decided.accepted), ("silenced", judging.decided.silences)):
         for one in entries:
             yield Change(f"{kind}: {one.pattern}{f', {one.why}' if one.why else ''}", one.start)
+
+
+def _settings(state: Path | None, findings: Sequence[Finding], span: int) -> Iterator[Change]:
+    """Runs whose settings were not those of the run before."""
+    if state is None or not findings:
+        return
+    times = [round(f.since.timestamp() * 1_000_000) for f in findings]
+    first, last = iso(moment(min(times) - span)), iso(moment(max(times) + span))
+    for at, before in settings_changed(state, first, last):
+        yield Change(
+            f"{SETTINGS} other than in the run of {before}", round(from_iso(at).timestamp() * 1_000_000)
+        )
 
 
 def _arms(counted: Counted) -> Iterator[Change]:

@@ -18,6 +18,7 @@ ORDER = (
     "level",
 )
 NOT_COMPARED = ("generated", "tool", "notes", "quarantine")
+CHANGES, SETTINGS = "changes", "configuration:"  # a table, and how what only the history knows begins
 BEHIND = ("path", "fingerprint")  # of a source: it may lie elsewhere; its rows count
 
 
@@ -29,11 +30,24 @@ def first_difference(saved: Mapping[str, Any], fresh: Mapping[str, Any]) -> str:
     saved, fresh : JSON of two reports
 
     """
+    one, two = _of_logs(saved), _of_logs(fresh)
     for key in ORDER:
-        found = _compare(key, saved.get(key), fresh.get(key))
+        found = _compare(key, one.get(key), two.get(key))
         if found:
             return found
     return ""
+
+
+def _of_logs(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what the history of earlier runs has told: it is no fact of the logs."""
+    tables = []
+    for table in report.get("tables", ()):
+        if table["name"] == CHANGES:
+            kept = [row for row in table["rows"] if not str(row[1]).startswith(SETTINGS)]
+            tables += [{**table, "rows": kept}] if kept else []
+        else:
+            tables.append(table)
+    return {**report, "tables": tables}
 
 
 def _compare(path: str, a: Any, b: Any) -> str:

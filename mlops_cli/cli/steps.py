@@ -108,12 +108,17 @@ class State:
     @cached_property
     def lines(self) -> Path | None:
         """Where what the adaptive lines have seen is kept."""
-        return self.folder / "cache" / "lines" if self.folder else None
+        return lines_of(self.folder)
 
     @cached_property
     def pairs(self) -> Path | None:
         """Where the counts of joined logs are kept."""
         return self.folder / "cache" / "pairs" if self.folder else None
+
+
+def lines_of(state: Path | None) -> Path | None:
+    """Where, under the state folder, what the adaptive lines have seen is kept."""
+    return state / "cache" / "lines" if state else None
 
 
 def units(ask: Ask, loaded: Loaded, state: State, progress: Progress | None) -> list[Unit]:

@@ -55,6 +55,38 @@ def runs(state: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
             yield path, data
 
 
+def settings_changed(state: Path | None, first: str, last: str) -> list[tuple[str, str]]:
+    """Runs of `monitor` whose settings were other than those of the run before.
+
+    Parameters
+    ----------
+    state : the state folder; None: nothing was kept
+    first, last : ISO times (UTC, ending in Z) between which the runs lie
+
+    Returns
+    -------
+    list of (time of the run, time of the run before)
+
+    """
+    if state is None:
+        return []
+    stamp = {k: v.replace(":", "").replace("-", "") for k, v in (("first", first), ("last", last))}
+    files = [p for p in sorted((state / FOLDER).glob("*-monitor-*.json")) if p.name[:16] <= stamp["last"]]
+    before = [p for p in files if p.name[:16] < stamp["first"]]
+    out: list[tuple[str, str]] = []
+    old: tuple[str, str] | None = None
+    for path in files[max(len(before) - 1, 0) :]:
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            new = str(data["generated"]), str(data["digests"]["settings"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if old is not None and new[1] != old[1]:
+            out.append((new[0], old[0]))
+        old = new
+    return out
+
+
 @dataclass(frozen=True)
 class Seen:
     """One incident over the runs that told of it; times are ISO texts.

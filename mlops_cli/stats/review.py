@@ -116,6 +116,20 @@ def review(
     return Review("keep", now, now, best)
 
 
+def false_alarms(u: Floats, width: float, per_year: float) -> float:
+    """Expected a year beyond a width.
+
+    Parameters
+    ----------
+    u : (N,) surprises without incidents, standard deviations; at least 20
+    width : standard deviations
+    per_year : windows a year
+
+    """
+    size = np.abs(u)[None]
+    return float(_rate(width, _tail(size), size, per_year)[0])
+
+
 def first_window(width: float, shift: float) -> float:
     """Chance that a lasting shift of so many standard deviations is found in its first window."""
     from scipy.special import ndtr  # noqa: PLC0415 - 0.4 s to import

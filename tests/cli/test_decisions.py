@@ -211,3 +211,19 @@ def test_what_else_changed_at_the_onset_is_named(folder):
     changes = api.monitor("logs", config=['events.path = "events.jsonl"']).table("changes")
 
     assert changes.rows == (("missing-rate/////amount", "event: released v2", "2026-01-10T20:00:00Z"),)
+
+
+def test_other_settings_than_in_the_run_before_are_a_change_that_verify_does_not_compare(folder, capsys):
+    put(folder, predictions(12, missing_from=10))
+    run(["monitor", "logs", "--now", "2026-01-10", "-f", "json"])
+    run(["monitor", "logs", "--now", "2026-01-11", "--config", "windows.min_rows=20"])
+    capsys.readouterr()
+    run(["monitor", "logs", "--now", "2026-01-12", "--config", "windows.min_rows=20", "-f", "json"])
+    text = capsys.readouterr().out
+    (folder / "r.json").write_text(text)
+    same = run(["verify", "r.json", "logs", "--config", "windows.min_rows=20", "--no-state"])
+    changes = next(t for t in json.loads(text)["tables"] if t["name"] == "changes")["rows"]
+
+    assert [["missing-rate/////amount", "2026-01-12T00:00:00Z"]] == [[r[0], r[2]] for r in changes]
+    assert changes[0][1].startswith("configuration: other than in the run of 2026-01-10")
+    assert same == 0

@@ -5,8 +5,9 @@ import textwrap
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from typer import Argument
+from typer import Argument, Option
 
+from mlops_cli.cli.ask import Ask
 from mlops_cli.cli.options import Facts
 from mlops_cli.cli.say import tell, tell_json
 from mlops_cli.cli.toml import toml
@@ -16,10 +17,30 @@ WIDEST = 100
 
 
 def command(
-    metric: Annotated[str, Argument(metavar="METRIC", help="As `mlops metrics list` names it.")],
+    metric: Annotated[
+        str,
+        Argument(metavar="METRIC|FINDING", help="As `mlops metrics list` or a report names it."),
+    ],
+    ask: Ask,
+    at: Annotated[str, Option(metavar="TIME", help="Which window. [a finding's worst, else the last]")] = "",
     form: Facts = "text",
 ) -> int:
-    """What a metric is: formula, source, unit, default lines, and what to do when it alarms."""
+    """What a metric is, and what to do when it alarms; with LOGS, why a window was judged as it was.
+
+    Without LOGS: formula, source, unit, default lines, remedies. With LOGS, or of a finding's id: its value,
+    its lines and what they are made of, the evidence, and what "3 sigma" would cost there.
+    """
+    if ask.paths or "/" in metric:
+        from mlops_cli.cli.explained import explained, text  # noqa: PLC0415 # polars and numpy
+
+        found = explained(metric, ask, at)
+        return tell_json(found) if form == "json" else tell("\n\n".join(map(text, found)))
+    facts = _of_metric(metric)
+    return tell_json(facts) if form == "json" else tell(_text(facts))
+
+
+def _of_metric(metric: str) -> dict[str, Any]:
+    """What holds wherever the metric is taken."""
     from mlops_cli.config.lines import DEFAULT_LINES  # noqa: PLC0415
     from mlops_cli.config.settings import Settings  # noqa: PLC0415 # pydantic and polars
     from mlops_cli.metrics.registry import METRICS  # noqa: PLC0415
@@ -33,7 +54,7 @@ def command(
         if code in codes or group == found.group:
             drawn = (("warn", line.warn), ("alarm", line.alarm))
             lines[group] = {level: bound for level, bound in drawn if bound is not None}
-    facts = {
+    return {
         "code": code,
         "group": found.group,
         "unit": found.unit,
@@ -45,7 +66,6 @@ def command(
         "lines": lines,
         "remedies": list(found.remedies),
     }
-    return tell_json(facts) if form == "json" else tell(_text(facts))
 
 
 def _text(facts: Mapping[str, Any]) -> str:

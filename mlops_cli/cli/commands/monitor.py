@@ -34,7 +34,7 @@ def report(ask: Ask, *, progress: Callable[[int, int], None] | None = None) -> "
     loaded = ready(ask)
     state = State(ask, loaded)
     counted = [count(unit, ask, state, progress) for unit in units(ask, loaded, state, progress)]
-    return assemble(chosen(counted, ask), ask, loaded, state.note, datetime.now(UTC), state.lines)
+    return assemble(chosen(counted, ask), ask, loaded, state.note, datetime.now(UTC), state.folder)
 
 
 def command(
