@@ -181,7 +181,7 @@ def count(unit: Unit, ask: Ask, state: State, progress: Progress | None) -> Coun
         reference=base is not None,
     )
     joined = pairs(parts, spec.window, settings, cache=state.pairs)
-    known = labelled(reference.parts, spec, state.pairs) if reference is not None else None
+    known = labelled(reference.parts, spec, state.pairs, reference=True) if reference is not None else None
     joined = with_labels(joined, labelled(parts, spec, state.pairs), known)
     over = joined_leaves(parts, customs_joined(settings.customs()), spec.window)
     joined = replace(joined, counts={**joined.counts, JOINED: over})

@@ -12,7 +12,7 @@ import polars as pl
 
 from mlops_cli.logs.expressions import available
 from mlops_cli.logs.format import Part
-from mlops_cli.logs.join import shared_id, with_feedback
+from mlops_cli.logs.join import FILE_BITS, shared_id, with_feedback
 from mlops_cli.profile.clock import YEARS, starts_of
 from mlops_cli.profile.pairs import Pairs
 from mlops_cli.profile.plan import as_text
@@ -23,9 +23,11 @@ BUCKETS = 200  # of equal width over scores in [0, 1]
 # Delays of a label in seconds: bucket d is [EDGES[d], EDGES[d + 1]); NEVER: it has not come.
 EDGES = (0, 3_600, 21_600, 86_400, 259_200, 604_800, 1_209_600, 2_592_000, 7_776_000, 2**40)
 NEVER = -1
+UNDATED = "the labels do not say when they came"
 NO_SCORE = -1
 QUANTUM = 1e9  # losses of scores are added up as whole numbers of this part: the same in any order
 CLIP = 1e-6  # of a probability in the log loss
+BLOCKS = 10  # of a reference without times
 CLASSES = 20  # more different labels that are numbers: a quantity
 SECOND = 1_000_000
 KEY: dict[str, pl.DataType] = {
@@ -82,7 +84,12 @@ class Labelled:
 
 
 def labelled(
-    parts: Sequence[Part], spec: ProfileSpec, cache: Path | None = None, partitions: int = 0
+    parts: Sequence[Part],
+    spec: ProfileSpec,
+    cache: Path | None = None,
+    partitions: int = 0,
+    *,
+    reference: bool = False,
 ) -> Labelled:
     """Count each prediction once, with the last label that has come.
 
@@ -92,6 +99,7 @@ def labelled(
     spec : windows and segments
     cache : folder of earlier counts; with equal files none is read
     partitions : of the join; 0: as many as bounded memory needs
+    reference : a baseline that is a file of its own: without times its windows are blocks of its rows
 
     """
     predictions = [p for p in parts if p.kind == "predictions" and "prediction" in available(p)]
@@ -100,10 +108,10 @@ def labelled(
         return Labelled(why="there is no label in these logs" if predictions else "there is no prediction")
     if not shared_id(predictions, feedback):
         return Labelled(why="the labels and the predictions share no request_id or trace_id")
-    key = _key([*predictions, *feedback], spec)
+    key = _key([*predictions, *feedback], spec, reference=reference)
     found = _load(cache, key) if cache is not None else None
     if found is None:
-        found = _count(predictions, feedback, spec, partitions)
+        found = _count(predictions, feedback, spec, partitions, reference=reference)
         if cache is not None:
             _save(cache, key, found)
     return found
@@ -114,35 +122,59 @@ def with_labels(joined: Pairs, mine: Labelled, baseline: Labelled | None) -> Pai
     counts = {**joined.counts, **mine.counts()}
     if baseline is not None and not mine.why:
         counts |= {name.replace("label-", "label-base-"): f for name, f in baseline.counts().items()}
-    why = {"label-cells": mine.why} if mine.why else {}
+    why = {"label-cells": mine.why} if mine.why else {} if mine.timed else {"label-time": UNDATED}
     return Pairs(counts, {**joined.unavailable, **why}, (*joined.notes, *mine.notes))
 
 
 def _count(
-    predictions: Sequence[Part], feedback: Sequence[Part], spec: ProfileSpec, partitions: int
+    predictions: Sequence[Part],
+    feedback: Sequence[Part],
+    spec: ProfileSpec,
+    partitions: int,
+    *,
+    reference: bool,
 ) -> Labelled:
     segments = sorted({c for columns, _ in spec.segments for c in columns})
     frames: dict[str, list[pl.DataFrame]] = {"cells": [], "losses": []}
     timed, kind, unplaced = False, "", 0
     wanted = ("model", "prediction", "score", *segments)
+    blocks = in_blocks(predictions, spec.window) if reference else None
     for joined in with_feedback(predictions, feedback, wanted, partitions):
-        frame = _windowed(joined.frame, spec.window)
+        frame = windowed(joined.frame, spec.window)
+        if blocks is not None:
+            frame = frame.with_columns(window=blocks)
         unplaced += frame["window"].null_count()
         frame = frame.drop_nulls("window").filter(pl.col("prediction").is_not_null())
         timed = timed or frame["label_time"].null_count() < frame.height
-        kind = kind or _kind(frame)
+        kind = kind or kind_of(frame)
         frame = frame.with_columns(delay=_delay())
         make = _losses if kind == "losses" else _cells
-        frames[kind] += [make(f) for f in _segmented(frame, spec)]
+        frames[kind] += [make(f) for f in segmented(frame, spec)]
     made = {name: _added(found, FRAMES[name]) for name, found in frames.items()}
-    untold = "labels do not say when they came: windows are compared whatever the age of their labels"
+    untold = (
+        "labels do not say when they came: no delay is known, windows are not compared at equal age; "
+        "[windows] settle must say how old a window has to be"
+    )
     notes = () if timed else (untold,)
     if not sum(f.filter(pl.col("delay") != NEVER).height for f in made.values()):
         return Labelled(why="no label belongs to one of the predictions", notes=notes)
     return Labelled(made["cells"], made["losses"], timed, notes=notes)
 
 
-def _kind(frame: pl.DataFrame) -> str:
+def in_blocks(predictions: Sequence[Part], window: WindowSpec) -> pl.Expr | None:
+    """Block of the rows of a file without times, by where they stand in it; None where there are windows."""
+    if window.seconds and all("timestamp" in available(p) for p in predictions):
+        return None
+    rows = {p.path: p.rows for p in predictions}
+    paths = sorted({(p.source.path, p.path) for p in predictions})
+    ordered = [rows[path] for _, path in paths]  # as `ident` numbers the files
+    before, total = [sum(ordered[:i]) for i in range(len(ordered))], max(sum(ordered), 1)
+    file, at = pl.col("ident") // (1 << FILE_BITS), pl.col("ident") % (1 << FILE_BITS)
+    first = file.replace_strict(list(range(len(ordered))), before, return_dtype=pl.UInt64)
+    return ((first + at) * BLOCKS // total).clip(0, BLOCKS - 1).cast(pl.Int64)
+
+
+def kind_of(frame: pl.DataFrame) -> str:
     """Quantities where prediction and label are numbers of many values, else classes."""
     both = [frame[name].drop_nulls() for name in ("prediction", "label")]
     many = all(s.dtype.is_numeric() and s.n_unique() > CLASSES for s in both)
@@ -156,7 +188,8 @@ def _delay() -> pl.Expr:
     return pl.when(pl.col("label").is_null()).then(NEVER).otherwise(bucket).cast(pl.Int8)
 
 
-def _windowed(frame: pl.DataFrame, window: WindowSpec) -> pl.DataFrame:
+def windowed(frame: pl.DataFrame, window: WindowSpec) -> pl.DataFrame:
+    """With `window`, null where a row has no time."""
     if not window.seconds:
         return frame.with_columns(window=pl.lit(0, dtype=pl.Int64))
     time = pl.col("timestamp").to_physical().cast(pl.Int64)
@@ -165,7 +198,7 @@ def _windowed(frame: pl.DataFrame, window: WindowSpec) -> pl.DataFrame:
     return frame.with_columns(window=pl.when(pl.col("window").is_not_null()).then(starts))
 
 
-def _segmented(frame: pl.DataFrame, spec: ProfileSpec) -> list[pl.DataFrame]:
+def segmented(frame: pl.DataFrame, spec: ProfileSpec) -> list[pl.DataFrame]:
     """All rows, then those of each segment, named as the profile names them."""
     out = [frame.with_columns(segment=pl.lit(""))]
     for columns, levels in spec.segments:
@@ -183,7 +216,7 @@ def _segmented(frame: pl.DataFrame, spec: ProfileSpec) -> list[pl.DataFrame]:
     return out
 
 
-def _text(name: str, frame: pl.DataFrame) -> pl.Series:
+def text_of(name: str, frame: pl.DataFrame) -> pl.Series:
     """Classes as texts; true, yes and 1 are the same answer where all of them are such words."""
     values = as_text(frame[name]).str.strip_chars()
     low = values.str.to_lowercase()
@@ -197,7 +230,7 @@ def _cells(frame: pl.DataFrame) -> pl.DataFrame:
     score = frame["score"].cast(pl.Float64, strict=False)
     usable = (score >= 0) & (score <= 1)
     rows = frame.with_columns(
-        _text("prediction", frame).alias("predicted"), _text("label", frame), score.alias("score")
+        text_of("prediction", frame).alias("predicted"), text_of("label", frame), score.alias("score")
     )
     rows = rows.with_columns(
         bucket=pl.when(usable)
@@ -250,12 +283,12 @@ def _added(frames: Sequence[pl.DataFrame], schema: dict[str, pl.DataType]) -> pl
     return frame.group_by(keys).agg(pl.col(sums).sum()).select(*schema).sort(keys)
 
 
-def _key(parts: Sequence[Part], spec: ProfileSpec) -> str:
+def _key(parts: Sequence[Part], spec: ProfileSpec, *, reference: bool) -> str:
     files = [
         (p.kind, p.fingerprint, sorted(p.columns.items()), p.source.model, p.source.timezone)
         for p in sorted(parts, key=lambda p: (p.source.path, p.path, p.kind))
     ]
-    text = json.dumps([VERSION, files, asdict(spec.window), spec.segments])
+    text = json.dumps([VERSION, files, asdict(spec.window), spec.segments, reference])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -12,6 +12,7 @@ from mlops_cli.stats.calibration import DEVIATE
 Floats = NDArray[np.float64]
 FOLDS = 3  # contiguous in time
 BINS = 64
+FOLD_SPREAD = 1.5  # the folds share two thirds of their rows: their variance is that much too small
 
 
 @dataclass(frozen=True)
@@ -23,40 +24,102 @@ class Expected:
 
 
 class LossModel:
-    """Mean of a loss given prediction and fields.
+    """Mean size of an error given prediction and fields: one fit on all rows, and one without each fold.
 
     Parameters
     ----------
     columns : of the labelled reference, in time order: the prediction first, then the fields
-    loss : (n,) |error|, or its square
-    blocks : of time in the reference, for the backtest
+    loss : (n,) |error|
+
+    References
+    ----------
+    Friedman (2001), Annals of Statistics 29.
 
     """
 
-    def __init__(self, columns: Sequence[ArrayLike], loss: ArrayLike, blocks: int = 10) -> None:
+    def __init__(self, columns: Sequence[ArrayLike], loss: ArrayLike) -> None:
         y = np.asarray(loss, np.float64)
         self.bins = Bins(columns, BINS)
         codes = self.bins.codes(columns)
         sizes, categories = self.bins.sizes, self.bins.categories
-        self.model = fit(codes, y, sizes, categories, LOSS)
         fold = np.arange(len(y)) * FOLDS // max(len(y), 1)
-        self.folds: list[Booster] = []
-        out = np.empty(len(y))
+        self.models: list[Booster] = [fit(codes, y, sizes, categories, LOSS)]
+        self.out = np.empty(len(y))  # for each row of the reference by the fit that did not see it
         for k in range(FOLDS):
             mine = fold == k
             model = fit(codes[~mine], y[~mine], sizes, categories, LOSS)
-            out[mine] = model.predict(codes[mine])
-            self.folds.append(model)
-        self.spread = float(np.var(y - out))
-        block = np.arange(len(y)) * blocks // max(len(y), 1)
-        n = np.bincount(block, minlength=blocks)
-        off = np.bincount(block, y - out, blocks) / np.maximum(n, 1)
-        self.misfit = max(0.0, float(np.mean(off[n > 0] ** 2 - self.spread / n[n > 0])))
+            self.out[mine] = model.predict(codes[mine])
+            self.models.append(model)
 
-    def estimate(self, columns: Sequence[ArrayLike]) -> Expected:
-        """The mean loss that is to be expected of these rows."""
+    def predict(self, columns: Sequence[ArrayLike]) -> Floats:
+        """(1 + FOLDS, n) expected size of the error of each row, the fit on all rows first."""
         codes = self.bins.codes(columns)
-        value = float(self.model.predict(codes).mean())
-        other = np.array([m.predict(codes).mean() for m in self.folds])
-        variance = self.spread / len(codes) + self.misfit + 1.5 * float(np.var(other))
-        return Expected(value, DEVIATE * float(np.sqrt(variance)))
+        return np.array([model.predict(codes) for model in self.models])
+
+
+@dataclass(frozen=True)
+class Known:
+    """Sums over labelled rows by block of time: of the error's size e and of what was learnt without it, o.
+
+    All (K,): rows, e, e^2, e^4, o, o^2, o^4, (e - o)^2, and e^2 o^2.
+    """
+
+    n: Floats
+    e: Floats
+    e2: Floats
+    e4: Floats
+    o: Floats
+    o2: Floats
+    o4: Floats
+    gap2: Floats
+    cross: Floats
+
+    @property
+    def ratio(self) -> float:
+        """Mean square of the errors over that of what was expected: the shape of their distribution."""
+        return float(self.e2.sum() / max(self.o2.sum(), 1e-300))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Sums over a sample of a window: (1 + FOLDS,) of what each fit expects, of its square and fourth power.
+
+    `n` rows of the sample, out of `rows` of the window.
+    """
+
+    n: float
+    rows: float
+    f: Floats
+    f2: Floats
+    f4: Floats
+
+
+def mean_error(known: Known, asked: Asked) -> Expected:
+    """Mean size of the errors of a window, with the band that chance, folds, sample and a backtest give it."""
+    noise = float(known.gap2.sum() / known.n.sum())
+    off = known.e / known.n - known.o / known.n
+    misfit = max(0.0, float(np.mean(off**2 - noise / known.n)))
+    return _expected(noise, misfit, asked, asked.f, asked.f2)
+
+
+def root_mean_square(known: Known, asked: Asked) -> Expected:
+    """Root mean square of the errors of a window.
+
+    The square of an error is expected to be `ratio` times that of its expected size: errors differ in scale
+    from row to row, in shape they do not. So one model serves both metrics.
+    """
+    k = known.ratio
+    noise = float((known.e4 - 2 * k * known.cross + k**2 * known.o4).sum() / known.n.sum())
+    off = known.e2 / known.n - k * known.o2 / known.n
+    misfit = max(0.0, float(np.mean(off**2 - noise / known.n)))
+    square = _expected(noise, misfit, asked, k * asked.f2, k**2 * asked.f4)
+    root = float(np.sqrt(max(square.value, 0.0)))
+    return Expected(root, square.half / (2 * root) if root > 0 else float("nan"))
+
+
+def _expected(noise: float, misfit: float, asked: Asked, f: Floats, f2: Floats) -> Expected:
+    means = f / asked.n
+    spread = max(float(f2[0] / asked.n - means[0] ** 2), 0.0)
+    left = max(1 - asked.n / max(asked.rows, asked.n), 0.0)  # of the window, that the sample does not hold
+    variance = noise / max(asked.rows, asked.n) + misfit + FOLD_SPREAD * float(np.var(means[1:]))
+    return Expected(float(means[0]), DEVIATE * float(np.sqrt(variance + left * spread / asked.n)))
