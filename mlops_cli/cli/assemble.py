@@ -12,6 +12,7 @@ from mlops_cli.cli.changes import changes_table
 from mlops_cli.cli.distributions import distributions_table
 from mlops_cli.cli.excuses import excuses, known_table, read_known, said_too
 from mlops_cli.cli.judging import Judging, adapted, judging
+from mlops_cli.cli.labels import labels_table
 from mlops_cli.cli.moments import moment as typed_moment
 from mlops_cli.cli.moves import pace_table
 from mlops_cli.cli.required import longer, required_unknown
@@ -88,6 +89,7 @@ def assemble(
                 models_table(seen),
                 series_table(seen),
                 windows_table(seen),
+                labels_table(counted),
                 unknown_table(seen),
                 bounds_table(seen, loaded.origins),
                 distributions_table(seen),

@@ -60,6 +60,7 @@ DEFAULT_LINES: dict[str, dict[str, dict[str, Any]]] = {
         "mape": {},
         "wape": {"warn": "+10%", "alarm": "+30%"},
         "label-coverage": {"warn": "-5pp", "alarm": "-20pp"},
+        "label-selection": {"warn": 0.05},
         "mean-cost": {"warn": "+10%", "alarm": "+30%"},
         "parity-ratio": {"warn": 0.8, "alarm": 0.6},
         "error-gap": {"warn": 0.05, "alarm": 0.10},

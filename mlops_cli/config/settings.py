@@ -47,6 +47,11 @@ class Windows(Section):
     size: Duration = Field(
         "auto", description="auto, or a duration: 10s, 10min, 1h, 1d; auto wants 14 windows."
     )
+    settle: Duration = Field(
+        "auto",
+        description="How old a window must be to be judged by its labels; auto: any age, beside the baseline "
+        "at equal age. Labels that do not say when they came need a duration.",
+    )
     min_rows: int = Field(200, ge=1, description="Fewer rows in a window: the metric is unknown, never ok.")
     late_arrival: Duration = Field(
         "auto",

@@ -4,8 +4,18 @@ from dataclasses import dataclass
 
 import polars as pl
 
-# What is a fact about the files rather than a number that wanders.
-NEVER = frozenset({"type-change", "field-vanished", "field-new", "constant-output", "staleness", "slo-burn"})
+# What is a fact about the files rather than a number that wanders, or mostly 0.
+NEVER = frozenset(
+    {
+        "type-change",
+        "field-vanished",
+        "field-new",
+        "constant-output",
+        "staleness",
+        "slo-burn",
+        "label-selection",
+    }
+)
 
 
 @dataclass(frozen=True)

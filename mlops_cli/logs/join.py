@@ -38,6 +38,7 @@ class Tally:
     right_without_id : records that no key can find
     orphans : keys of the right side that the left does not have
     batch : keys without a row that met a request of several rows: taken as row 0
+    contradicted : keys of the right side that have two labels which differ
 
     """
 
@@ -49,6 +50,7 @@ class Tally:
     right_without_id: int = 0
     orphans: int = 0
     batch: int = 0
+    contradicted: int = 0
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
@@ -298,12 +300,14 @@ def _join_feedback(left: pl.DataFrame, right: pl.DataFrame) -> Joined:
     left, dropped = _once(left, ("timestamp", "ident"), "first")
     without_id = right["request"].null_count()
     right, batch = _placed(left, right.filter(pl.col("request").is_not_null()))
-    frame, repeated, found = left, 0, []
+    frame, repeated, contradicted, found = left, 0, 0, []
     order = [n for n in ("label_time", "ident") if n in right.columns]
     for value, columns in (("label", ("label", "label_time")), ("user_action", ("user_action",))):
         if value not in right.columns:
             continue
         known = right.filter(pl.col(value).is_not_null())
+        if value == "label":
+            contradicted = _contradicted(known)
         known, more = _once(known, order, "last")
         known = known.select("key", *(n for n in columns if n in known.columns))
         frame = frame.join(known, on="key", how="left", maintain_order="none")
@@ -323,9 +327,16 @@ def _join_feedback(left: pl.DataFrame, right: pl.DataFrame) -> Joined:
             right_without_id=without_id,
             orphans=orphans,
             batch=batch,
+            contradicted=contradicted,
         ),
         dropped,
     )
+
+
+def _contradicted(known: pl.DataFrame) -> int:
+    """Keys whose labels differ."""
+    many = known.filter(pl.col("key").is_duplicated() & pl.col("key").is_not_null())
+    return many.group_by("key").agg(pl.col("label").n_unique() > 1)["label"].sum()
 
 
 def _unmatched(left: pl.DataFrame, right: pl.DataFrame) -> tuple[int, int]:

@@ -13,7 +13,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mlops_cli.profile.labelled import BUCKETS, EDGES, ERRORS, NEVER, QUANTUM
+from mlops_cli.config.section import seconds
+from mlops_cli.metrics.delays import NONE, Delays, delays
+from mlops_cli.metrics.selection import Weights, by_bucket, chosen, compared, strata, weights
+from mlops_cli.profile.labelled import BUCKETS, CELLS, EDGES, ERRORS, LOSSES, NEVER, QUANTUM
+from mlops_cli.stats.late import Selection
 
 Floats = NDArray[np.float64]
 SECOND = 1_000_000
@@ -21,6 +25,9 @@ OLDEST = len(EDGES) - 2  # number of the last delay bucket
 YES = "1"
 CLASS = 20  # positives and negatives without which a ranking is unknown
 MATURE = 0.9  # of the baseline's share of labelled rows: there is nothing left to estimate
+YOUNG = "its labels are not due yet"
+UNSETTLED = "its labels are not settled ([windows] settle)"
+FEWER = "fewer labels than usual, and they do not say when they came: [windows] settle must be given"
 KEPT = 4_096  # tables of windows: some 50 MB
 
 Key = tuple[str, str]  # model, segment
@@ -49,6 +56,8 @@ class Table:
     rows, labelled : predictions, and those with a label
     every : (B,) all predictions by score bucket
     called : (B,) those of them that are predicted positive
+    blind : share of the rows in cells without any label, where labelled rows are weighed
+    effective : what share of the labelled rows as many evenly spread ones would need; 1: not weighed
 
     """
 
@@ -64,20 +73,30 @@ class Table:
     labelled: float
     every: Floats
     called: Floats
+    blind: float = 0.0
+    effective: float = 1.0
+
+
+class Times(NamedTuple):
+    """Windows, their ends, those that are the baseline, and when all is looked at; microseconds."""
+
+    windows: tuple[int, ...]
+    ends: tuple[int, ...]
+    baseline: tuple[int, ...]
+    now: int
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Frames and windows that the tables are made of; microseconds."""
+    """Frames and windows that the tables are made of."""
 
     cells: pl.DataFrame
     losses: pl.DataFrame
     base_cells: pl.DataFrame  # of a baseline that is a file of its own
     base_losses: pl.DataFrame
-    windows: tuple[int, ...]
-    ends: tuple[int, ...]
-    baseline: tuple[int, ...]  # windows of the same logs that are the baseline
-    now: int
+    times: Times
+    settle: int = -1  # seconds after its end from which a window is judged; -1: by the age of the labels
+    dated: bool = True  # labels say when they came
 
 
 class Labels:
@@ -87,6 +106,8 @@ class Labels:
         self.inputs = inputs
         self._tables: dict[tuple[Key, int, int], Table] = {}
         self._seen: dict[tuple[Key, int, int], Table] = {}
+        self._delays: dict[Key, Delays] = {}
+        self._picked: dict[str, NDArray[np.int64] | None] = {}
 
     @cached_property
     def classes(self) -> list[str]:
@@ -129,14 +150,76 @@ class Labels:
 
     def age(self, window: int) -> int:
         """Number of the last delay bucket that is over for all rows of a window; -1: none is."""
-        if not self.timed:
+        if not self.timed or self._whole:
             return OLDEST
-        passed = (self.inputs.now - self._ends.get(window, window)) / SECOND
+        passed = self._passed(window)
         return min(sum(passed >= edge for edge in EDGES[1:]) - 1, OLDEST)
+
+    def young(self, key: Key, window: int) -> str:
+        """Why a window is too young to be judged by its labels; empty where it is not."""
+        if 0 <= self._passed(window) < self.inputs.settle and not self._whole:
+            return UNSETTLED
+        if self.age(window) < 0:
+            return YOUNG
+        if self.inputs.settle >= 0 or (self.inputs.dated and not self._whole):
+            return ""
+        mine, base = (_came(f) for f in (self._rows.get((*key, window)), self._base.get(key)))
+        return FEWER if mine < MATURE * base else ""  # NaN, where either has no row, is not fewer
+
+    def mature(self, key: Key, window: int) -> bool:
+        """Nearly all labels of a window have come, as far as their ages tell."""
+        if self.young(key, window):
+            return False
+        if self.inputs.settle >= 0 or not self.timed or self._whole:
+            return True
+        return NONE < self.delays(key).mature <= self.age(window)
+
+    def delays(self, key: Key) -> Delays:
+        """How late the labels of a series come."""
+        if key not in self._delays:
+            starts = [w for w in self.inputs.times.windows if (*key, w) in self._rows]
+            triangle, rows = np.full((len(starts), OLDEST + 1), np.nan), np.zeros(len(starts))
+            for i, window in enumerate(starts):
+                frame, age = self._rows[*key, window], self.age(window)
+                delay, n = frame["delay"].to_numpy(), frame["n"].to_numpy()
+                came = np.bincount(delay[delay >= 0], n[delay >= 0], OLDEST + 1)
+                triangle[i, : age + 1], rows[i] = came[: age + 1], n.sum()
+            self._delays[key] = delays(triangle, rows)
+        return self._delays[key]
+
+    def selection(self, key: Key) -> tuple[tuple[int, ...], dict[str, Selection]]:
+        """The mature windows, and how their labelled rows differ from the others in score and prediction."""
+        starts = tuple(
+            w for w in self.inputs.times.windows if (*key, w) in self._rows and self.mature(key, w)
+        )
+        if self.quantity or not starts:
+            return starts, {}
+        return starts, compared([self._rows[*key, w] for w in starts], len(self.classes))
+
+    def picked(self, model: str) -> NDArray[np.int64] | None:
+        """Bucket → stratum where what is labelled was chosen, so that rows are to be weighed; else None."""
+        if model not in self._picked:
+            key = (model, "")
+            starts, found = self.selection(key)
+            frames = [self._rows[*key, w] for w in starts]
+            got = [(f["n"].filter(f["delay"] != NEVER).sum(), f["n"].sum()) for f in frames]
+            had, every = np.array(got, np.float64).reshape(-1, 2).T
+            weighed = bool(found) and chosen(list(found.values()), np.minimum(had, every - had))
+            self._picked[model] = strata(by_bucket(frames), had) if weighed else None
+        return self._picked[model]
+
+    def _passed(self, window: int) -> float:
+        """Seconds since the end of a window."""
+        return (self.inputs.times.now - self._ends.get(window, window)) / SECOND
+
+    @property
+    def _whole(self) -> bool:
+        """The whole log is one window, whose rows are of every age."""
+        return self.inputs.times.windows == (0,)
 
     @cached_property
     def _ends(self) -> dict[int, int]:
-        return dict(zip(self.inputs.windows, self.inputs.ends, strict=True))
+        return dict(zip(self.inputs.times.windows, self.inputs.times.ends, strict=True))
 
     def at(self, key: Key, window: int, age: int) -> Table | None:
         """A window's table at an age; None where it has no row."""
@@ -145,7 +228,7 @@ class Labels:
             return None
         found = self._seen.get((key, window, age))
         if found is None:
-            found = self._table(rows, age)
+            found = self._table(rows, age, self.picked(key[0]))
             if len(self._seen) < KEPT:
                 self._seen[key, window, age] = found
         return found
@@ -159,15 +242,16 @@ class Labels:
                 rows = self._base.get(("", key[1]))
             if rows is None:
                 return None
-            self._tables[at] = self._table(rows, age)
+            self._tables[at] = self._table(rows, age, self.picked(key[0]))
         return self._tables[at]
 
     def blocks(self, key: Key) -> list[Table]:
         """The baseline window by window, as old as it is."""
         if self.inputs.base_cells.height:
             rows = self._grouped(self.inputs.base_cells, ["model", "segment", "window"])
-            return [self._table(r, OLDEST) for k, r in sorted(rows.items()) if k[:2] == key]
-        tables = [self.at(key, w, self.age(w)) for w in self.inputs.baseline]
+            picked = self.picked(key[0])
+            return [self._table(r, OLDEST, picked) for k, r in sorted(rows.items()) if k[:2] == key]
+        tables = [self.at(key, w, self.age(w)) for w in self.inputs.times.baseline]
         return [t for t in tables if t is not None]
 
     @cached_property
@@ -180,7 +264,7 @@ class Labels:
         own = self.inputs.base_losses if self.quantity else self.inputs.base_cells
         if not own.height:
             frame = self.inputs.losses if self.quantity else self.inputs.cells
-            own = frame.filter(pl.col("window").is_in(self.inputs.baseline))
+            own = frame.filter(pl.col("window").is_in(self.inputs.times.baseline))
         return self._grouped(own, ["model", "segment"])
 
     def _grouped(self, frame: pl.DataFrame, keys: list[str]) -> dict[tuple[object, ...], pl.DataFrame]:
@@ -192,7 +276,7 @@ class Labels:
             )
         return dict(frame.partition_by(keys, maintain_order=True, as_dict=True))
 
-    def _table(self, frame: pl.DataFrame, age: int) -> Table:
+    def _table(self, frame: pl.DataFrame, age: int, picked: NDArray[np.int64] | None) -> Table:
         delay = frame["delay"].to_numpy()
         known = (delay != NEVER) & (delay <= age)
         n = frame["n"].to_numpy().astype(np.float64)
@@ -207,14 +291,21 @@ class Labels:
         p, y = frame["p"].to_numpy(), frame["y"].to_numpy()
         size_ = len(self.classes)
         square = np.zeros((size_, size_))
-        both = known & (p >= 0) & (y >= 0)
-        np.add.at(square, (p[both], y[both]), n[both])
         bucket = frame["bucket"].to_numpy().astype(np.int64)
-        scored = bucket >= 0
+        scored, each, worth = bucket >= 0, np.ones(len(n)), Weights(np.ones(1), 0.0, 1.0)
+        if picked is not None:
+            cell = picked[bucket] * (size_ + 1) + p + 1
+            worth = weights(cell, n, known)
+            each = np.where(known, worth.of[cell], 1.0)
+        both = known & (p >= 0) & (y >= 0)
+        np.add.at(square, (p[both], y[both]), (n * each)[both])
 
         def summed(mask: NDArray[np.bool_], name: str = "n") -> Floats:
-            weight = n if name == "n" else frame[name].to_numpy() / QUANTUM
+            weight = each * (n if name == "n" else frame[name].to_numpy() / QUANTUM)
             return np.bincount(bucket[mask], weight[mask], BUCKETS).astype(np.float64)
+
+        def plain(mask: NDArray[np.bool_]) -> Floats:
+            return np.bincount(bucket[mask], n[mask], BUCKETS).astype(np.float64)
 
         ones, told = scored & known & (y == 1), scored & known & (y >= 0)
         zeros = told & (y == 0)
@@ -233,9 +324,42 @@ class Labels:
             0.0,
             float(n.sum()),
             float(n[known].sum()),
-            summed(scored),
-            summed(scored & (p == 1)),
+            plain(scored),
+            plain(scored & (p == 1)),
+            worth.blind,
+            worth.effective,
         )
+
+
+def labels_of(counts: Mapping[str, pl.DataFrame], times: Times, settle: str, *, dated: bool) -> Labels | None:
+    """Labels from the counts of a metric's context; None where there are none.
+
+    Parameters
+    ----------
+    counts : as `profile.labelled.with_labels` names them
+    times : of the windows
+    settle : auto, or a duration
+    dated : labels say when they came
+
+    """
+    if "label-cells" not in counts:
+        return None
+    empty = {"cells": pl.DataFrame(schema=CELLS), "losses": pl.DataFrame(schema=LOSSES)}
+    frames = {
+        f"{side}{name}": counts.get(f"label-{side.replace('_', '-')}{name}", empty[name])
+        for side in ("", "base_")
+        for name in ("cells", "losses")
+    }
+    return Labels(
+        Inputs(**frames, times=times, settle=-1 if settle == "auto" else seconds(settle), dated=dated)
+    )
+
+
+def _came(frame: pl.DataFrame | None) -> float:
+    """Share of the rows that have a label."""
+    if frame is None or not frame.height:
+        return float("nan")
+    return float(frame["n"].filter(frame["delay"] != NEVER).sum()) / float(frame["n"].sum())
 
 
 def _spread(total: float, yes: Floats, no: Floats, loss1: Floats, loss0: Floats) -> Moments:

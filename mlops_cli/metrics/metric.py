@@ -7,9 +7,8 @@ from functools import cached_property
 import polars as pl
 
 from mlops_cli.config.settings import Settings
-from mlops_cli.metrics.labelled import Inputs, Labels
+from mlops_cli.metrics.labelled import Labels, Times, labels_of
 from mlops_cli.metrics.tables import Tables
-from mlops_cli.profile.labelled import CELLS, LOSSES
 from mlops_cli.profile.spec import Profile
 
 # One row a series and window. `size` is what is compared with the lines where that is not `value`
@@ -98,19 +97,9 @@ class Context:
     @cached_property
     def labels(self) -> Labels | None:
         """What the labels say, made once for all metrics; None where there are none."""
-        if "label-cells" not in self.counts:
-            return None
-        empty = {"cells": pl.DataFrame(schema=CELLS), "losses": pl.DataFrame(schema=LOSSES)}
-        frames = {
-            f"{side}{name}": self.counts.get(f"label-{side.replace('_', '-')}{name}", empty[name])
-            for side in ("", "base_")
-            for name in ("cells", "losses")
-        }
-        return Labels(
-            Inputs(
-                **frames, windows=self.windows, ends=self.ends, baseline=self.baseline_starts, now=self.now
-            )
-        )
+        times = Times(self.windows, self.ends, self.baseline_starts, self.now)
+        dated = "label-time" not in self.unavailable
+        return labels_of(self.counts, times, self.settings.windows.settle, dated=dated)
 
 
 @dataclass(frozen=True)

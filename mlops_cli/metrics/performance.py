@@ -1,7 +1,7 @@
 """A figure of each series and window beside the baseline's at the same age → measurements."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,11 @@ import polars as pl
 from mlops_cli.metrics.labelled import Labels, Table
 from mlops_cli.metrics.metric import Context
 from mlops_cli.metrics.rows import finish, nothing
+from mlops_cli.metrics.selection import BLIND
 from mlops_cli.stats.proportion import wilson
 
 LEVEL = 0.95
 DEVIATE = 1.959964
-YOUNG = "its labels are not due yet"
 NO_LABEL = "no prediction of this window has a label yet"
 
 
@@ -61,12 +61,15 @@ def performance(context: Context, take: Take, wants: str) -> pl.DataFrame:
     why = unfit(context, wants)
     if labels is None or why:
         return nothing(context, "model", why)
-    rows = []
+    rows, asked = [], wants == "any"
     for model, segment in labels.series:
         bases: dict[int, Figure | None] = {}  # by age
         for window in context.windows:
             place = {"model": model, "segment": segment, "window": window}
-            rows.append({**place, **_row(labels, (model, segment), window, take, bases)})
+            key = (model, segment)
+            early = labels.young(key, window) if not asked or labels.age(window) < 0 else ""
+            told = {"why": early, "n": 0, "test": "z"} if early else _row(labels, key, window, take, bases)
+            rows.append({**place, **told})
     return finish(pl.DataFrame(rows, schema=SCHEMA, orient="row"), "model")
 
 
@@ -103,19 +106,32 @@ def _row(
     labels: Labels, key: tuple[str, str], window: int, take: Take, bases: dict[int, Figure | None]
 ) -> dict[str, Any]:
     age = labels.age(window)
-    if age < 0:
-        return {"why": YOUNG, "n": 0, "test": "z"}
     table = labels.at(key, window, age)
     if table is None or table.labelled <= 0:
         return {"why": NO_LABEL if table is not None else "no rows", "n": 0, "test": "z"}
     if age not in bases:
         bases[age] = _base(labels, key, age, take)
-    return beside(take(table, labels), bases[age])
+    return beside(weighed(take(table, labels), table), bases[age])
+
+
+def weighed(figure: Figure, table: Table) -> Figure:
+    """The figure with what was weighed; unknown where too many rows are like none with a label."""
+    if table.effective == 1.0 and not table.blind:
+        return figure
+    blind = f"blind-share {table.blind:.1%}"
+    if table.blind <= BLIND:
+        said = f"post-stratified as labels were chosen: {blind}, effective-share {table.effective:.1%}"
+        return replace(figure, note=f"{figure.note}; {said}" if figure.note else said)
+    why = f"{blind}: so many rows are like none that has a label"
+    if figure.k is not None and figure.n > 0:
+        low = figure.k / figure.n * (1 - table.blind)
+        why += f"; it lies between {low:.1%} and {low + table.blind:.1%}"
+    return Figure(n=figure.n, why=why)
 
 
 def _base(labels: Labels, key: tuple[str, str], age: int, take: Take) -> Figure | None:
     table = labels.base(key, age)
-    figure = take(table, labels) if table is not None and table.labelled > 0 else None
+    figure = weighed(take(table, labels), table) if table is not None and table.labelled > 0 else None
     return figure if figure is not None and np.isfinite(figure.value) else None
 
 

@@ -61,6 +61,7 @@ METRICS: Registry[Metric] = Registry(
         "mape": "model.performance:MAPE",
         "wape": "model.performance:WAPE",
         "label-coverage": "model.performance:COVERAGE",
+        "label-selection": "model.selection:METRIC",
         "mean-cost": "model.performance:COST",
         "parity-ratio": "model.groups:PARITY",
         "error-gap": "model.groups:GAP",

@@ -26,7 +26,7 @@ from mlops_cli.logs.join import (
 from mlops_cli.profile.clock import YEARS, starts_of
 from mlops_cli.profile.spec import WindowSpec
 
-VERSION = 1  # goes up when the same files would be counted differently
+VERSION = 2  # goes up when the same files would be counted differently
 COUNTS: dict[str, pl.DataType] = {
     "window": pl.Int64(),
     "model": pl.String(),
@@ -167,6 +167,7 @@ def _feed(
     notes = _said(
         (tally.left_repeated, "prediction records that repeat an id and row (each prediction counts once)"),
         (tally.right_repeated, "values of feedback replaced by a later one for the same prediction"),
+        (tally.contradicted, "predictions whose labels contradict each other (the latest counts)"),
         (
             tally.orphans,
             f"orphans among {tally.right:,} ids of feedback (these logs hold no such prediction)",

@@ -6,7 +6,7 @@ from typing import Any
 
 from mlops_cli.result.report import Report, Table
 
-KNOWN = ("models", "series", "windows", "unknown", "bounds", "changes", "distributions", "timeline")
+KNOWN = ("models", "series", "windows", "unknown", "bounds", "changes", "distributions", "timeline", "labels")
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,8 @@ def standing(report: Report, look: Look) -> Iterator[Text]:
         if section.more > 0:
             yield Text(f"{'':{INDENT}}and {count(section.more)} more (-v shows all)", "dim")
         if section.last:
-            yield from look.wrapped(Text(section.last, "dim"), INDENT)
+            for line in section.last.splitlines():
+                yield from look.wrapped(Text(line, "dim"), INDENT)
 
 
 def _found(report: Report, look: Look) -> Iterator[Section]:
@@ -150,6 +151,9 @@ def _metrics(report: Report, look: Look) -> Iterator[Section]:
             for r in shown
         ]
         last = f"0 everywhere: {', '.join(clean(r['code']) for r in calm)}" if calm else ""
+        labels = report.table("labels") if group == "model" else None
+        if labels is not None:
+            last = "\n".join(t for t in (last, f"labels: {clean(labels.caption)}") if t)
         if entries or last:
             yield Section(_head(clean(group).capitalize() or "Other", "now", "n"), entries, last=last)
 

@@ -46,3 +46,14 @@ def total(rows: Bins, term: Term) -> Floats:
             out[part] = term(u, rows.current[part] / m[part]).sum(axis=1)
     out = np.maximum(out, 0.0)  # rounding leaves -1e-17 of equal samples
     return np.where(((n > 0) & (m > 0))[..., 0], out, np.nan)
+
+
+def jensen_shannon(u: Floats, v: Floats) -> Floats:
+    """Part of one bin in the Jensen-Shannon divergence, in bits, of its two shares."""
+    # (u log(2u / (u + v)) + v log(2v / (u + v))) / 2 with d = (u - v) / (u + v): 2u / (u + v) is 1 + d
+    both = u + v
+    with np.errstate(divide="ignore", invalid="ignore"):
+        d = (u - v) / both
+        inner = (1 + d) * np.log1p(d) + (1 - d) * np.log1p(-d)
+    out = both / 4 * inner / np.log(2)
+    return np.where((u > 0) & (v > 0), out, both / 2)

@@ -5,6 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mlops_cli.stats.bins import Bins
+from mlops_cli.stats.contingency import evidence
+from mlops_cli.stats.divergence import jensen_shannon, total
+from mlops_cli.stats.null import expected_sum
+
 Floats = NDArray[np.float64]
 
 
@@ -30,10 +35,11 @@ def coverage(triangle: ArrayLike, rows: ArrayLike) -> Floats:
     out = np.full(came.shape[1], np.nan)
     for d in range(came.shape[1]):
         old = seen[:, d]
-        had = n[old].sum() if d == 0 else total[old, d - 1].sum()
-        if had <= 0:
+        if n[old].sum() <= 0:
             break
-        out[d] = (1.0 if d == 0 else out[d - 1]) * total[old, d].sum() / had
+        had = total[old, d - 1].sum() if d else 0.0
+        share, before = (out[d - 1], had) if had > 0 else (1.0, n[old].sum())  # from the first label on
+        out[d] = share * total[old, d].sum() / before
     return out
 
 
@@ -88,3 +94,33 @@ def reweighted(predicted: ArrayLike, labelled: ArrayLike, positive: ArrayLike) -
     blind = float(n[~seen].sum() / n.sum()) if n.sum() > 0 else float("nan")
     effective = float((weight * m).sum() ** 2 / max(square, 1e-12) / max(m.sum(), 1e-12))
     return Reweighted(rows * rate, rows * (1 - rate), blind, effective)
+
+
+class Selection(NamedTuple):
+    """How the labelled rows of each window differ from the others.
+
+    `square` is the Jensen-Shannon divergence (bits) less what it is when labels fall on any row alike, so it
+    can be negative; `statistic` and `degrees` are of the chi-square evidence. All (W,), NaN where one side
+    has no row.
+    """
+
+    square: Floats
+    statistic: Floats
+    degrees: Floats
+
+
+def selection(labelled: ArrayLike, others: ArrayLike) -> Selection:
+    """Whether what is labelled was chosen: both sides of each window, bin by bin.
+
+    Parameters
+    ----------
+    labelled, others : (W, K) rows with a label and rows without one
+
+    References
+    ----------
+    Lin (1991), IEEE Transactions on Information Theory 37.
+
+    """
+    rows = Bins(np.asarray(labelled, np.float64), np.asarray(others, np.float64))
+    apart = total(rows, jensen_shannon) - expected_sum(rows, jensen_shannon, 1 / (8 * np.log(2)))
+    return Selection(apart, *evidence(rows))

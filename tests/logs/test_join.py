@@ -89,7 +89,7 @@ def naive(predicted: list[dict], fed: list[dict]) -> tuple[list[tuple], Tally]:
     best: dict = {"label": {}, "user_action": {}}
     told = [(i, f) for i, f in enumerate(fed) if f["label"] is not None or f["user_action"] is not None]
     known = [(i, f) for i, f in told if usable(f["request_id"])]
-    keys, batch, values = set(), set(), 0
+    keys, batch, values, labels = set(), set(), 0, defaultdict(set)
     for i, f in known:
         row, there = f["row"], rows[f["request_id"]]
         if row is None:
@@ -97,6 +97,7 @@ def naive(predicted: list[dict], fed: list[dict]) -> tuple[list[tuple], Tally]:
             batch |= {f["request_id"]} if len(there) > 1 else set()
         key = (f["request_id"], row)
         keys.add(key)
+        labels[key] |= {f["label"]} - {None}
         order = (f["label_time"] is not None, f["label_time"] or START, i)
         for name in (n for n in best if f[n] is not None):
             values += 1
@@ -114,6 +115,7 @@ def naive(predicted: list[dict], fed: list[dict]) -> tuple[list[tuple], Tally]:
         right_without_id=len(told) - len(known),
         orphans=len(keys - set(kept)),
         batch=len(batch),
+        contradicted=sum(len(v) > 1 for v in labels.values()),
     )
     return sorted(out), tally
 

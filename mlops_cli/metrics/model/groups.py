@@ -1,6 +1,7 @@
 """parity-ratio and error-gap: how protected groups fare beside all others."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,9 @@ import polars as pl
 
 from mlops_cli.metrics.labelled import Labels, Table
 from mlops_cli.metrics.metric import Context, Metric
-from mlops_cli.metrics.performance import NO_LABEL, SCHEMA, YOUNG, unfit
+from mlops_cli.metrics.performance import NO_LABEL, SCHEMA, unfit
 from mlops_cli.metrics.rows import finish, nothing
+from mlops_cli.metrics.selection import BLIND
 from mlops_cli.stats.distributions import deviate
 from mlops_cli.stats.proportion import newcombe
 
@@ -52,11 +54,6 @@ def _gap(group: Table, rest: Table, groups: int) -> dict[str, Any]:
     }
 
 
-def _less(whole: Table, group: Table) -> Table:
-    """All others, as far as the squares go."""
-    return Table(**{**vars(whole), "square": whole.square - group.square})
-
-
 def _metric(compare: Compare, wants: str, words: dict[str, str], remedies: tuple[str, ...]) -> Metric:
     def compute(context: Context) -> pl.DataFrame:
         columns = context.settings.segments.protected
@@ -90,17 +87,24 @@ def _rows(context: Context, labels: Labels, column: str, compare: Compare) -> li
         for window in context.windows:
             age = labels.age(window)
             place = {"model": model, "segment": segment, "window": window, "n": 0, "test": "z"}
-            group, whole = (labels.at((model, s), window, age) for s in (segment, ""))
-            if age < 0 or group is None or whole is None:
-                out.append({**place, "why": YOUNG if age < 0 else "no rows"})
+            group, early = labels.at((model, segment), window, age), labels.young((model, ""), window)
+            if early or group is None:
+                out.append({**place, "why": early or "no rows"})
                 continue
-            n, rest = group.square.sum(), whole.square.sum() - group.square.sum()
+            others = [labels.at(k, window, age) for k in mine if k[0] == model and k[1] != segment]
+            square = group.square * 0 + sum(t.square for t in others if t is not None)
+            n, rest = group.square.sum(), square.sum()
+            if group.blind > BLIND:
+                out.append(
+                    {**place, "why": f"blind-share {group.blind:.1%}: many are like none with a label"}
+                )
+                continue
             if min(n, rest) < FEWEST:
                 short = f"fewer than {FEWEST} labelled rows in the group, or outside it"
                 out.append({**place, "why": short if min(n, rest) else NO_LABEL, "n": round(float(n))})
                 continue
             # Without groups' own baseline the groups are compared with each other: the reference is equality.
-            out.append({**place, **compare(group, _less(whole, group), many)})
+            out.append({**place, **compare(group, replace(group, square=square), many)})
     return out
 
 

@@ -2,23 +2,13 @@
 
 import numpy as np
 
-from mlops_cli.stats.divergence import divergence
-from mlops_cli.stats.statistic import Counts, Drift, DriftStatistic, Floats
-
-
-def _term(u: Floats, v: Floats) -> Floats:
-    # (u log(2u / (u + v)) + v log(2v / (u + v))) / 2 with d = (u - v) / (u + v): 2u / (u + v) is 1 + d
-    both = u + v
-    with np.errstate(divide="ignore", invalid="ignore"):
-        d = (u - v) / both
-        inner = (1 + d) * np.log1p(d) + (1 - d) * np.log1p(-d)
-    out = both / 4 * inner / np.log(2)
-    return np.where((u > 0) & (v > 0), out, both / 2)
+from mlops_cli.stats.divergence import divergence, jensen_shannon
+from mlops_cli.stats.statistic import Counts, Drift, DriftStatistic
 
 
 def compute(counts: Counts) -> Drift:
     """Distance of each window, (W,) in [0, 1]; 1 where nothing is shared."""
-    return divergence(counts, _term, 1 / (8 * np.log(2)), root=True)
+    return divergence(counts, jensen_shannon, 1 / (8 * np.log(2)), root=True)
 
 
 STATISTIC = DriftStatistic(
