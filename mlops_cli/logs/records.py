@@ -61,7 +61,14 @@ def _record(text: bytes, decoder: msgspec.json.Decoder[Any] | None) -> tuple[Any
     if decoder is None:
         return parse(text)
     try:
+        if not text.isascii():
+            text.decode()  # a decoder does not look at the text of what it passes over
         return decoder.decode(text), ""
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         record, why = parse(text)
-        return None, why or (f"JSON of another shape: {error}" if record is not None else "")
+        if record is None:
+            return None, why
+        try:  # NaN and infinities, as Python's json writes them: missing
+            return decoder.decode(msgspec.json.encode(record)), ""
+        except (msgspec.MsgspecError, OverflowError, RecursionError) as other:
+            return None, f"JSON of another shape: {other}"
