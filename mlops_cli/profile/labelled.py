@@ -10,15 +10,16 @@ from pathlib import Path
 
 import polars as pl
 
-from mlops_cli.logs.expressions import available
+from mlops_cli.logs.expressions import available, expression
 from mlops_cli.logs.format import Part
-from mlops_cli.logs.join import FILE_BITS, shared_id, with_feedback
+from mlops_cli.logs.join import shared_id, with_feedback
+from mlops_cli.logs.keys import FILE_BITS
 from mlops_cli.profile.clock import YEARS, starts_of
 from mlops_cli.profile.pairs import Pairs
 from mlops_cli.profile.plan import as_text
 from mlops_cli.profile.spec import ProfileSpec, WindowSpec
 
-VERSION = 1  # goes up when the same files would be counted differently
+VERSION = 2  # goes up when the same files would be counted differently
 BUCKETS = 200  # of equal width over scores in [0, 1]
 # Delays of a label in seconds: bucket d is [EDGES[d], EDGES[d + 1]); NEVER: it has not come.
 EDGES = (0, 3_600, 21_600, 86_400, 259_200, 604_800, 1_209_600, 2_592_000, 7_776_000, 2**40)
@@ -136,7 +137,8 @@ def _count(
 ) -> Labelled:
     segments = sorted({c for columns, _ in spec.segments for c in columns})
     frames: dict[str, list[pl.DataFrame]] = {"cells": [], "losses": []}
-    timed, kind, unplaced = False, "", 0
+    timed, unplaced = False, 0
+    kind = "losses" if _many(predictions, "prediction") and _many(feedback, "label") else "cells"
     wanted = ("model", "prediction", "score", *segments)
     blocks = in_blocks(predictions, spec.window) if reference else None
     for joined in with_feedback(predictions, feedback, wanted, partitions):
@@ -146,11 +148,11 @@ def _count(
         unplaced += frame["window"].null_count()
         frame = frame.drop_nulls("window").filter(pl.col("prediction").is_not_null())
         timed = timed or frame["label_time"].null_count() < frame.height
-        kind = kind or kind_of(frame)
         frame = frame.with_columns(delay=_delay())
         make = _losses if kind == "losses" else _cells
         frames[kind] += [make(f) for f in segmented(frame, spec)]
     made = {name: _added(found, FRAMES[name]) for name, found in frames.items()}
+    made["cells"] = _added([_words(made["cells"])], CELLS)
     untold = (
         "labels do not say when they came: no delay is known, windows are not compared at equal age; "
         "[windows] settle must say how old a window has to be"
@@ -174,11 +176,21 @@ def in_blocks(predictions: Sequence[Part], window: WindowSpec) -> pl.Expr | None
     return ((first + at) * BLOCKS // total).clip(0, BLOCKS - 1).cast(pl.Int64)
 
 
-def kind_of(frame: pl.DataFrame) -> str:
-    """Quantities where prediction and label are numbers of many values, else classes."""
-    both = [frame[name].drop_nulls() for name in ("prediction", "label")]
-    many = all(s.dtype.is_numeric() and s.n_unique() > CLASSES for s in both)
-    return "losses" if many else "cells"
+def _many(parts: Sequence[Part], name: str) -> bool:
+    """Whether a column is a quantity: a number in every file, with more values than classes have."""
+    values = [
+        pl.scan_parquet(p.path, glob=False).select(expression(p, name).alias(name))
+        for p in parts
+        if name in available(p)
+    ]
+    if not all(rows.collect_schema()[name].is_numeric() for rows in values):
+        return False
+    seen: set[float] = set()
+    for rows in values:
+        seen |= set(rows.drop_nulls().unique().head(CLASSES + 1).collect(engine="streaming")[name])
+        if len(seen) > CLASSES:
+            return True
+    return False
 
 
 def _delay() -> pl.Expr:
@@ -216,21 +228,24 @@ def segmented(frame: pl.DataFrame, spec: ProfileSpec) -> list[pl.DataFrame]:
     return out
 
 
-def text_of(name: str, frame: pl.DataFrame) -> pl.Series:
-    """Classes as texts; true, yes and 1 are the same answer where all of them are such words."""
-    values = as_text(frame[name]).str.strip_chars()
-    low = values.str.to_lowercase()
-    yes, no = low.is_in(["true", "yes", "t", "y", "1"]), low.is_in(["false", "no", "f", "n", "0"])
-    if bool((yes | no | values.is_null()).all()):
-        return pl.select(pl.when(yes).then(pl.lit("1")).when(no).then(pl.lit("0"))).to_series().alias(name)
-    return values.alias(name)
+def _words(cells: pl.DataFrame) -> pl.DataFrame:
+    """True, yes and 1 are the same class where all of them are such words: told of all rows, in no part."""
+    out = {}
+    for name in ("predicted", "label"):
+        low = cells[name].str.to_lowercase()
+        yes, no = low.is_in(["true", "yes", "t", "y", "1"]), low.is_in(["false", "no", "f", "n", "0"])
+        if bool((yes | no | low.is_null()).all()):
+            out[name] = pl.when(yes).then(pl.lit("1")).when(no).then(pl.lit("0"))
+    return cells.with_columns(**out)
 
 
 def _cells(frame: pl.DataFrame) -> pl.DataFrame:
     score = frame["score"].cast(pl.Float64, strict=False)
     usable = (score >= 0) & (score <= 1)
     rows = frame.with_columns(
-        text_of("prediction", frame).alias("predicted"), text_of("label", frame), score.alias("score")
+        as_text(frame["prediction"]).str.strip_chars().alias("predicted"),
+        as_text(frame["label"]).str.strip_chars().alias("label"),
+        score.alias("score"),
     )
     rows = rows.with_columns(
         bucket=pl.when(usable)

@@ -1,0 +1,89 @@
+"""Rows of many files by the upper bits of a hash: read once; what memory cannot hold lies in files."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from mlops_cli.logs.scratch import fresh
+
+HELD = 32 << 20  # bytes of rows in memory; beyond, all that are held go to files
+PIECE = 250_000  # rows that are read at a time
+MOST = 256  # partitions
+
+
+def spread(rows: pl.LazyFrame, key: str, count: int, held: int = 0) -> Iterator[pl.DataFrame]:
+    """The rows of each partition, one after another; those without a key are in the first.
+
+    Parameters
+    ----------
+    rows : read once, in pieces
+    key : name of a column of UInt64, null where there is none
+    count : of partitions, at least 1
+    held : bytes in memory at most; 0: HELD
+
+    """
+    if count == 1:
+        yield rows.collect(engine="streaming")
+        return
+    parts = _Parts(min(count, MOST), rows.collect_schema(), held or HELD)
+    try:
+        for piece in rows.collect_batches(chunk_size=PIECE, maintain_order=True, engine="streaming"):
+            parts.add(piece.rechunk(), key)  # a column in several pieces is gathered ten times as slowly
+        for number in range(parts.count):
+            yield parts.take(number)
+    finally:
+        parts.remove()
+
+
+class _Parts:
+    """Rows on their way: in memory, and in a file for each partition and each time that memory was full."""
+
+    def __init__(self, count: int, schema: pl.Schema, held: int) -> None:
+        self.count, self.schema, self.limit = count, schema, held
+        self.size = 0
+        self.held: list[list[pl.DataFrame]] = [[] for _ in range(count)]
+        self.files: list[list[str]] = [[] for _ in range(count)]
+
+    def add(self, piece: pl.DataFrame, key: str) -> None:
+        """Further rows."""
+        upper = piece[key].fill_null(0).to_numpy() >> np.uint64(48)
+        number = (upper * np.uint64(self.count) >> np.uint64(16)).astype(np.uint8)
+        order = np.argsort(number, kind="stable").astype(np.uint32)
+        rows = piece.select(pl.all().gather(pl.Series(order)))
+        ends = np.searchsorted(number[order], np.arange(self.count), side="right").tolist()
+        for held, start, end in zip(self.held, [0, *ends], ends, strict=False):
+            if end > start:
+                held.append(rows[start:end])
+        self.size += int(rows.estimated_size())
+        if self.size > self.limit:
+            self._flush()
+
+    def _flush(self) -> None:
+        for held, files in zip(self.held, self.files, strict=True):
+            if held:
+                files.append(fresh("partition"))
+                pl.concat(held).write_ipc(files[-1])
+                held.clear()
+        self.size = 0
+
+    def take(self, number: int) -> pl.DataFrame:
+        """All rows of a partition, in the order in which they were read; they are gone then."""
+        frames = [pl.read_ipc(Path(path).read_bytes()) for path in self.files[number]]
+        self._forget(number)
+        frames += self.held[number]
+        self.held[number] = []
+        return pl.concat(frames) if frames else pl.DataFrame(schema=self.schema)
+
+    def _forget(self, number: int) -> None:
+        for path in self.files[number]:
+            with suppress(OSError):
+                Path(path).unlink()
+        self.files[number] = []
+
+    def remove(self) -> None:
+        """Delete what is left."""
+        for number in range(self.count):
+            self._forget(number)
