@@ -177,7 +177,7 @@ def _notes(counted: Sequence[Counted], note: str) -> tuple[str, ...]:
         texts: list[Any] = [
             *c.unit.found.notes,
             *c.unit.logs.notes,
-            *(f"no format claims {path}" for path in c.unit.found.unclaimed),
+            *c.unit.found.passed_over(),
             *c.profile.notes,
             *c.pairs.notes,
         ]

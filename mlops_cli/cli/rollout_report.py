@@ -197,7 +197,7 @@ def _notes(c: Compared) -> tuple[str, ...]:
         out.append(f"rows of {found.treatment} that do not count: {left}")
     out += [f"{name} is not measured: {why}" for name, why in c.counts.missing.items()]
     out += [*c.unit.found.notes, *c.unit.logs.notes]
-    out += [f"no format claims {path}" for path in c.unit.found.unclaimed]
+    out += c.unit.found.passed_over()
     if c.note:
         out.append(c.note)
     return tuple(dict.fromkeys(out))

@@ -5,7 +5,7 @@ is bad, too: readers that fill it up with nulls make missing values of a damaged
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,6 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mlops_cli.logs.csv_types import typed
+from mlops_cli.logs.names import NAMES
+from mlops_cli.logs.roles import normal
 from mlops_cli.logs.sift import Sieve, lines_of
 from mlops_cli.logs.stream import KEPT, Block, blocks, is_compressed
 from mlops_cli.result.report import BadLine
@@ -24,17 +26,22 @@ Places = NDArray[np.int64]
 
 DELIMITERS = (",", "\t", ";", "|")
 AHEAD = 1_000  # lines that a quoted field may go on for
+_NAMES = {name for names in NAMES.values() for name in names}
 _CODE = re.compile(r"0\d")
 _NUMBER = re.compile(r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$")
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How fields are cut, and the columns' names; `header` says whether a line of the file holds them."""
+    """How fields are cut, and the columns' names; `header` says whether a line of the file holds them.
+
+    `nameless` are those that the header has no name for.
+    """
 
     delimiter: str
     names: tuple[str, ...]
     header: bool
+    nameless: tuple[str, ...] = ()
 
 
 def dialect_of(start: bytes) -> Dialect | None:
@@ -53,13 +60,36 @@ def dialect_of(start: bytes) -> Dialect | None:
     if not delimiter:
         return None
     first = [one.strip() for one in cut(lines[0], delimiter) or []]
-    header = not any(_NUMBER.match(one) for one in first) and len(first) == len(set(first))
+    header = not any(_NUMBER.match(one) for one in first) and (
+        len(first) == len(set(first)) or (_known(first) and not _twice(first))
+    )
     names = first if header else [f"column_{i}" for i in range(1, len(first) + 1)]
     # Without a name: the row numbers of a table that pandas wrote.
-    named = (
+    named = [
         name or (f"__index_level_{i}__" if i == 0 else f"column_{i + 1}") for i, name in enumerate(names)
-    )
-    return Dialect(delimiter, tuple(named), header)
+    ]
+    nameless = [new for i, (name, new) in enumerate(zip(names, named, strict=True)) if i and not name]
+    return Dialect(delimiter, tuple(named), header, tuple(nameless))
+
+
+def twice_named(start: bytes) -> str:
+    """The column that a header names twice; empty where there is none, or no header."""
+    text = start.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").lstrip().split("\n", 1)[0]
+    for delimiter in DELIMITERS:
+        names = [one.strip() for one in cut(text, delimiter) or []]
+        if len(names) > 1 and _known(names) and not any(_NUMBER.match(one) for one in names):
+            return _twice(names)
+    return ""
+
+
+def _twice(names: Sequence[str]) -> str:
+    some = [name for name in names if name]
+    return next((name for name in some if some.count(name) > 1), "")
+
+
+def _known(names: Sequence[str]) -> bool:
+    """Whether one of them is the name of a column that logs have: then they are names, not values."""
+    return any(normal(name) in _NAMES for name in names)
 
 
 def cut(record: str, delimiter: str) -> list[str] | None:

@@ -26,6 +26,7 @@ from mlops_cli.logs.store_rows import as_it_was
 from mlops_cli.logs.stream import HEAD, head, opened
 from mlops_cli.logs.times import ZONED, is_naive
 from mlops_cli.logs.twins import without_twins
+from mlops_cli.logs.unclaimed import UNKNOWN, Reason, reason, told
 from mlops_cli.result.report import BadLine
 
 SAMPLE = 1_000
@@ -37,11 +38,25 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class Discovered:
-    """What was found: log files in the order of their paths, unclaimed files, what was assumed."""
+    """What was found: log files in the order of their paths, unclaimed files, what was assumed.
+
+    `reasons` say why each of the unclaimed is not read. `general` are those notes that are not of one file.
+    """
 
     files: tuple[LogFile, ...]
     unclaimed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    general: tuple[str, ...] = ()
+
+    @property
+    def why_not(self) -> Mapping[str, Mapping[str, str]]:
+        """Format → the columns that its writer never logs, each with its reason."""
+        return {name: FORMATS[name].unavailable for name in dict.fromkeys(f.format for f in self.files)}
+
+    def passed_over(self) -> list[str]:
+        """A sentence for each unclaimed file: what it is, and what to do."""
+        return [told(path, why) for path, why in zip(self.unclaimed, self.reasons, strict=True)]
 
 
 def discover(
@@ -83,7 +98,11 @@ def discover(
         raise _nothing(paths, seen)
     files, twins = without_twins(seen.files, _start)
     seen.files = missed(files)
-    return Discovered(tuple(seen.files), tuple(seen.unclaimed), (*found.notes, *seen.said(), *twins))
+    general = (*found.notes, *seen.passed(), *twins)
+    notes = (*found.notes, *seen.said(), *seen.passed(), *twins)
+    return Discovered(
+        tuple(seen.files), tuple(seen.unclaimed), notes, tuple(seen.unclaimed.values()), general
+    )
 
 
 @dataclass
@@ -93,7 +112,7 @@ class _Seen:
     columns: dict[str, str]
     stdin_format: str
     files: list[LogFile] = field(default_factory=list)
-    unclaimed: list[str] = field(default_factory=list)
+    unclaimed: dict[str, Reason] = field(default_factory=dict)
     empty: list[str] = field(default_factory=list)
     broken: list[LogFile] = field(default_factory=list)
     companions: dict[str, list[str]] = field(default_factory=dict)
@@ -114,7 +133,7 @@ class _Seen:
             return
         name = self._format(one, start)
         if not name:
-            self.unclaimed.append(one.shown)
+            self.unclaimed[one.shown] = reason(start)
             return
         form = FORMATS[name]
         if not form.kinds:
@@ -165,7 +184,7 @@ class _Seen:
             self.known[key] = (roles, given, sample.height, _naive(sample, roles))
         roles, given, sampled, naive = self.known[key]
         if not roles.known and not one.named and one.shown != "-":
-            self.unclaimed.append(one.shown)
+            self.unclaimed[one.shown] = reason(start, file.format)
             return
         self.files.append(
             replace(
@@ -214,7 +233,7 @@ class _Seen:
             )
 
     def said(self) -> list[str]:
-        """What was assumed, once for all files that are alike; what was passed over."""
+        """What was assumed, once for all files that are alike; what their writers never log."""
         alike: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
         for file in self.files:
             # What zone times are read in is said when all rows are known (`open.py`).
@@ -228,9 +247,11 @@ class _Seen:
             told = "; ".join(f"no {n} ({why})" for n, why in reasons.items() if n in missing)
             if told:
                 out.append(f"{_files([f.shown for f in self.files if f.format == name])}: {told}")
-        if self.empty:
-            out.append(f"empty: {_files(self.empty)}")
         return out
+
+    def passed(self) -> list[str]:
+        """Files without a byte."""
+        return [f"empty: {_files(self.empty)}"] if self.empty else []
 
 
 def _lost(file: LogFile, kind: str, error: DataError) -> LogFile:
@@ -360,6 +381,11 @@ def _nothing(paths: Sequence[str], seen: _Seen) -> DataError:
     others = [*seen.unclaimed, *(p for some in seen.companions.values() for p in some)]
     if seen.empty and not others:
         return DataError(f"nothing but empty files: {_files(seen.empty)}", where, "see whether logging works")
+    whys = set(seen.unclaimed.values())
+    if len(whys) == 1 and len(seen.unclaimed) == len(others) and UNKNOWN not in whys:
+        why = whys.pop()
+        more = f" (the same of {len(others) - 1} more)" if len(others) > 1 else ""
+        return DataError(f"no log: {why.what}{more}", others[0], why.do)
     if others:
         return DataError(
             f"no format claims any of the {len(others) + len(seen.empty)} files: {_files(others)}",

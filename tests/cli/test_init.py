@@ -108,3 +108,63 @@ def test_detect_names_what_no_format_claims(logs, capsys):
     run(["sources", "detect", "logs"])
 
     assert "logs/notes.md: no format claims it" in capsys.readouterr().out
+
+
+def test_detect_says_why_a_file_is_not_read_once(logs, capsys):
+    (logs / "logs/a.csv").write_text("timestamp,prediction,prediction\n2026-01-01T00:00:00Z,1,2\n")
+    run(["sources", "detect", "logs"])
+    said = capsys.readouterr().out
+
+    assert (
+        "logs/a.csv: not read: the header has the column 'prediction' twice: which of them is meant cannot be "
+        "told; give each column a name of its own" in said
+    )
+    assert said.count("logs/a.csv") == 1
+
+
+def test_detect_says_a_note_of_a_file_beside_it_and_not_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "server.log").write_text('INFO:     1.2.3.4:5 - "POST /predict HTTP/1.1" 200 OK\n' * 3)
+    run(["sources", "detect", "server.log"])
+    said = capsys.readouterr().out
+
+    assert "  why          timestamp: uvicorn's own line has no time\n" in said
+    assert said.count("server.log") == said.count("has no time") == 1
+
+
+MAPPED = """
+[sources.mine]
+path = "logs/odd name.jsonl"
+format = "jsonl"
+kind = "feedback"
+columns = { label = "late", label_time = "when", request_id = "carrier" }
+"""
+
+
+def test_detect_reads_what_the_configuration_says_of_its_sources(logs, capsys):
+    (logs / "mlops.toml").write_text(MAPPED)
+    run(["sources", "detect", "logs/odd name.jsonl"])
+    named = capsys.readouterr().out
+    run(["sources", "detect"])
+    alone = capsys.readouterr().out
+    run(["sources", "detect", "logs/odd name.jsonl", "--isolated"])
+
+    assert named.startswith("logs/odd name.jsonl: feedback in jsonl\n  columns      ")
+    assert "label = late" in named
+    assert alone == named
+    assert "label = late" not in capsys.readouterr().out
+
+
+def test_init_keeps_what_the_file_that_it_replaces_says_of_its_sources(logs):
+    (logs / "mlops.toml").write_text(MAPPED)
+    before = read_as(discover([], load_file("mlops.toml")).files)
+    assert run(["init", "logs", "--force", "--minimal"]) == 0
+
+    after = read_as(discover([], load_file("mlops.toml")).files)
+    assert [f for f in after if "odd name" in f[0]] == before
+
+
+def test_init_replaces_a_broken_file(logs):
+    (logs / "mlops.toml").write_text("[[[")
+
+    assert run(["init", "logs", "--force"]) == 0

@@ -110,8 +110,7 @@ def _plan(found: "Discovered", origins: Any, form: str, *, retry: bool) -> int:
         ]
         return tell_json({"files": files, "unclaimed": list(found.unclaimed), "notes": list(found.notes)})
     lines = [f"{w.file.shown}: {w.todo} ({w.file.kind} in {w.file.format})" for w in works]
-    lines += [f"{path}: no format claims it" for path in found.unclaimed]
-    return tell("\n".join([*lines, *found.notes]))
+    return tell("\n".join([*lines, *found.passed_over(), *found.notes]))
 
 
 def _say(done: "Done", found: "Discovered", seconds: float, form: str) -> None:
@@ -128,6 +127,6 @@ def _say(done: "Done", found: "Discovered", seconds: float, form: str) -> None:
     if done.quarantined:
         lines.append(f"unread: {done.quarantined:,} lines, named in the store's folder quarantine")
     if set(done.files) != {"unchanged"}:
-        lines += [*(f"no format claims {path}" for path in found.unclaimed), *found.notes]
+        lines += [*found.passed_over(), *found.notes]
     tell("\n".join([*lines, *done.notes]))
     sys.stdout.flush()

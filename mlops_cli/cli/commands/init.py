@@ -1,7 +1,7 @@
 """`mlops init`: the mlops.toml that fits some logs."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, count
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +11,7 @@ from typer import Argument, Option
 from mlops_cli.cli.options import columns
 from mlops_cli.cli.say import tell, write
 from mlops_cli.cli.toml import key, toml
-from mlops_cli.errors import UsageError
+from mlops_cli.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from mlops_cli.logs.format import LogFile
@@ -30,18 +30,41 @@ def command(
 ) -> int:
     """Write the mlops.toml that fits some logs into the working directory."""
     from mlops_cli.config.load import load_file  # noqa: PLC0415 # pydantic and polars
-    from mlops_cli.config.settings import Settings  # noqa: PLC0415
-    from mlops_cli.logs.discover import discover  # noqa: PLC0415
 
     path = Path(FILE)
     if path.exists() and not force:
         raise UsageError(f"there is an {FILE} already", str(path.resolve()), "edit it, or pass --force")
-    found = discover(logs, Settings(), columns=columns(column or ()))
-    text = "\n".join([*_head(), *_sources(found.files), *([] if minimal else _rest())]) + "\n"
+    files, told = _found(logs, columns(column or ()), known=path.exists())
+    text = "\n".join([*_head(), *_sources(files, told), *([] if minimal else _rest())]) + "\n"
     write(path, lambda out: out.write(text))
     load_file(FILE)  # what was written is right, or this says what is not
-    sources = len(_groups(found.files))
+    sources = len(_groups(files))
     return tell(f"{FILE}: {sources} source{'s' if sources != 1 else ''}; go on with: mlops monitor")
+
+
+def _found(
+    logs: Sequence[str], columns_: Mapping[str, str], *, known: bool
+) -> tuple[Sequence["LogFile"], dict[str, str]]:
+    """The log files; of those whose format a file that is there tells (path → format), that too.
+
+    What its sources say of these logs goes on to hold.
+    """
+    from mlops_cli.config.load import load_file  # noqa: PLC0415 # pydantic and polars
+    from mlops_cli.config.settings import Settings  # noqa: PLC0415
+    from mlops_cli.logs.discover import discover  # noqa: PLC0415
+
+    try:
+        before = load_file(FILE) if known else Settings()
+    except UsageError:  # it is broken: that is why it is replaced
+        before = Settings()
+    files = discover(logs, before, columns=columns_).files
+    if not before.sources:
+        return files, {}
+    try:
+        plain = {f.path: f.format for f in discover(logs, Settings(), strict=False).files}
+    except DataError:
+        plain = {}
+    return files, {f.path: f.format for f in files if plain.get(f.path) != f.format}
 
 
 def _head() -> Iterator[str]:
@@ -66,8 +89,11 @@ def _groups(files: Sequence["LogFile"]) -> dict[Alike, list["LogFile"]]:
     return out
 
 
-def _sources(files: Sequence["LogFile"]) -> Iterator[str]:
-    """A table a source; a column that has its canonical name, or is a feature, needs no line."""
+def _sources(files: Sequence["LogFile"], told: Mapping[str, str]) -> Iterator[str]:
+    """A table a source; a column that has its canonical name, or is a feature, needs no line.
+
+    `told` are the formats that detection does not find (path → format).
+    """
     names: set[str] = set()
     for (kind, folder, mapped), group in _groups(files).items():
         name = PurePath(folder).name if len(group) > 1 else PurePath(group[0].path).name.split(".")[0]
@@ -75,6 +101,9 @@ def _sources(files: Sequence["LogFile"]) -> Iterator[str]:
         yield ""
         yield f"[sources.{key(name)}]"
         yield f"path = {toml(_path(folder, group))}"
+        formats = {told.get(file.path, "") for file in group}
+        if len(formats) == 1 and (form := formats.pop()):
+            yield f"format = {toml(form)}"
         if kind:
             yield f"kind = {toml(kind)}"
         said = {

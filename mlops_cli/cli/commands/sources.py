@@ -1,13 +1,13 @@
 """`mlops sources detect`: what each file is taken for, before anything is judged."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from mlops_cli.cli.options import Facts, columns
+from mlops_cli.cli.options import Configured, Facts, columns
 from mlops_cli.cli.say import tell, tell_json
 
 if TYPE_CHECKING:
@@ -17,20 +17,34 @@ FEATURE = "features."  # as `logs/canon.py` has it, which imports polars
 
 
 def detect(
-    logs: Annotated[list[str], Argument(metavar="LOGS", help="Files, folders or globs.")],
+    ask: Configured,
+    logs: Annotated[
+        list[str] | None, Argument(metavar="LOGS", show_default=False, help="Files, folders or globs.")
+    ] = None,
     column: Annotated[list[str] | None, Option(metavar="ROLE=COLUMN", help="As monitor has it.")] = None,
     form: Facts = "text",
 ) -> int:
-    """Print what each file is taken for: format, kind, which column is what, and what it cannot give."""
-    from mlops_cli.config.settings import Settings  # noqa: PLC0415 # pydantic and polars
+    """Print what each file is taken for: format, kind, which column is what, and what it cannot give.
+
+    What `[sources]` of mlops.toml says of a file holds; without LOGS its sources are read.
+    """
+    from mlops_cli.cli.asked import configured  # noqa: PLC0415 # pydantic and polars
     from mlops_cli.logs.discover import discover  # noqa: PLC0415
 
-    found = discover(logs, Settings(), columns=columns(column or ()))
+    loaded = configured(replace(ask, paths=tuple(logs or ())))
+    found = discover(logs or (), loaded.settings, columns=columns(column or ()), config_dir=loaded.folder)
     if form == "json":
         files = [asdict(file) for file in found.files]
-        return tell_json({"files": files, "unclaimed": list(found.unclaimed), "notes": list(found.notes)})
-    blocks = [_text(files) for files in _alike(found.files)]
-    rest = [*(f"{path}: no format claims it" for path in found.unclaimed), *found.notes]
+        return tell_json(
+            {
+                "files": files,
+                "unclaimed": list(found.unclaimed),
+                "reasons": found.passed_over(),
+                "notes": list(found.notes),
+            }
+        )
+    blocks = [_text(files, found.why_not) for files in _alike(found.files)]
+    rest = [*found.passed_over(), *found.general]  # what is said of a file stands beside it
     return tell("\n\n".join([*blocks, *(["\n".join(rest)] if rest else [])]))
 
 
@@ -43,7 +57,7 @@ def _alike(files: Sequence["LogFile"]) -> list[list["LogFile"]]:
     return list(out.values())
 
 
-def _text(files: Sequence["LogFile"]) -> str:
+def _text(files: Sequence["LogFile"], why_not: Mapping[str, Mapping[str, str]]) -> str:
     file = files[0]
     shown = file.shown
     if len(files) > 1:
@@ -60,6 +74,8 @@ def _text(files: Sequence["LogFile"]) -> str:
         lines.append(f"  and {kind:<9}{_mapped(columns_)}")
     if file.unavailable:
         lines.append(f"  not in it    {', '.join(file.unavailable)}")
+        known = why_not.get(file.format, {})
+        lines += [f"  why          {name}: {known[name]}" for name in file.unavailable if name in known]
     lines += [f"  assumed      {note}" for note in file.notes]
     return "\n".join(lines)
 

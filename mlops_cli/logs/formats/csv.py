@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from mlops_cli.logs.canon import KINDS
-from mlops_cli.logs.csv_lines import Checked, Dialect, cut, dialect_of
+from mlops_cli.logs.csv_lines import Checked, Dialect, cut, dialect_of, twice_named
 from mlops_cli.logs.csv_lines import read as read_columns
 from mlops_cli.logs.format import Batch, Converted, Format, LogFile
 from mlops_cli.logs.scratch import fresh
@@ -23,7 +23,7 @@ def detect(start: bytes, path: str) -> float:
     if start.lstrip().startswith((b"{", b"[", b"<", b"#", b"PAR1")) or b"\0" in start:
         return 0.0
     dialect = dialect_of(start)
-    if dialect is None:
+    if dialect is None or twice_named(start):
         return 0.0
     text = start.decode("utf-8", "replace").splitlines()
     if len([line for line in text if line.strip()]) < 2 and not path.endswith(
@@ -83,8 +83,11 @@ def _check(file: LogFile, scratch: str) -> tuple[Checked | None, Converted]:
     if dialect is None:
         return None, Converted(0)
     checked = Checked(file.path, file.shown, scratch, dialect, file.named)
-    notes = () if dialect.header else ("no header: the columns are column_1, column_2 …",)
-    return checked, Converted(checked.sieve.rows, tuple(checked.sieve.bad), checked.sieve.quarantined, notes)
+    notes = [] if dialect.header else ["no header: the columns are column_1, column_2 …"]
+    if dialect.nameless:
+        notes.append(f"the header has no name for: {', '.join(dialect.nameless)}")
+    sieve = checked.sieve
+    return checked, Converted(sieve.rows, tuple(sieve.bad), sieve.quarantined, tuple(notes))
 
 
 FORMAT = Format(detect=detect, kinds=tuple(KINDS), unavailable={}, read=read, convert=convert)
