@@ -12,7 +12,7 @@ import polars as pl
 from mlops_cli.logs.canon import FEATURE
 from mlops_cli.logs.expressions import available, expression, schema_of
 from mlops_cli.logs.format import Part
-from mlops_cli.logs.join import ABSENT, column
+from mlops_cli.logs.keys import ABSENT, column
 
 ARMS = ("variant", "model_version")  # what tells the arms apart where nobody says
 KINDS = ("requests", "predictions")  # in this order: an access log holds the failures, too
