@@ -18,6 +18,7 @@ from mlops_cli.errors import DataError, UsageError, unknown
 from mlops_cli.logs.discover import Discovered, discover
 from mlops_cli.logs.format import LogFile, Logs
 from mlops_cli.logs.leaves import with_leaves
+from mlops_cli.logs.one_model import of_one_model
 from mlops_cli.logs.open import open_logs
 from mlops_cli.metrics.custom import JOINED, leaves
 from mlops_cli.metrics.custom import joined as customs_joined
@@ -149,7 +150,8 @@ def units(ask: Ask, loaded: Loaded, state: State, progress: Progress | None) -> 
 
 
 def _derived(logs: Logs, settings: Settings) -> Logs:
-    """The logs with the columns that custom metrics add up."""
+    """The logs, each part with its model, and with the columns that custom metrics add up."""
+    logs = of_one_model(logs)
     wanted = leaves(settings.customs())
     wanted |= {good_rows(slo): f"slo of {code}" for code, slo in objectives(settings).items()}
     return replace(logs, parts=with_leaves(logs.parts, wanted)[0]) if wanted else logs
