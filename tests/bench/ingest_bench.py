@@ -1,6 +1,6 @@
 """Rows 12 to 15 of `spec/performance.md` 11: text logs into the store, and late labels. Prints a table.
 
-    python tests/bench/ingest_bench.py [--rows 200000] [--spans 40000] [--pairs 1000000] [--repeats 3]
+    python tests/bench/ingest_bench.py [--rows 200000] [--spans 40000] [--pairs 1000000] [--repeats 3] [--only json|otlp|join]
 
 CPU is user and system time of the process and its children, imports included; RSS its peak. What is compared
 runs in turn, medians count, so that a busy machine slows both alike. `ours` is the whole command: detection,
@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +165,24 @@ q.with_columns(get('component', 'stringValue'), get('http.status_code', 'intValu
 """
 
 
+OTLP_DUCKDB = """
+import sys
+import duckdb
+V = 'STRUCT(stringValue VARCHAR, intValue VARCHAR)'
+P = ('STRUCT(traceId VARCHAR, spanId VARCHAR, parentSpanId VARCHAR, name VARCHAR, startTimeUnixNano VARCHAR, '
+     f'endTimeUnixNano VARCHAR, attributes STRUCT(key VARCHAR, value {V})[])[]')
+get = "list_filter(p.attributes, lambda a: a.key = '%s')[1].value.%s"
+duckdb.sql(f'''
+    COPY (
+      WITH r AS (SELECT unnest(resourceSpans) AS r FROM read_json('{sys.argv[1]}', format='newline_delimited',
+                 columns={{resourceSpans: 'STRUCT(scopeSpans STRUCT(spans {P})[])[]'}})),
+           s AS (SELECT unnest(r.scopeSpans) AS s FROM r), p AS (SELECT unnest(s.spans) AS p FROM s)
+      SELECT p.traceId, p.spanId, p.parentSpanId, p.name, p.startTimeUnixNano::BIGINT, p.endTimeUnixNano::BIGINT,
+             {get % ('component', 'stringValue')}, {get % ('http.status_code', 'intValue')} FROM p
+    ) TO '{sys.argv[2]}' (FORMAT parquet, COMPRESSION zstd)''')
+"""
+
+
 def run(*command: object) -> tuple[float, float]:
     """CPU seconds, and peak MB of the process."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -220,77 +239,100 @@ class Bench:
         return {n: [sys.executable, "-c", code % (path, told[n], out)] for n, code in READERS.items()}
 
 
+def json_lines(bench: Bench, asked: argparse.Namespace) -> None:
+    """Rows 12 and 13."""
+    for nested in (False, True):
+        shape = "nested" if nested else "flat"
+        path = bench.folder / f"{shape}.jsonl"
+        made_records(path, asked.rows, nested=nested)
+        size = path.stat().st_size / 1e6
+        found = bench.turns(
+            **bench.readers(path),
+            convert=[sys.executable, "-c", CONVERT, path],
+            ours=bench.ingest(path),
+        )
+        best = min(found[n][0] for n in READERS)
+        for what, (cpu, peak) in found.items():
+            target = ">= 0.95 of the best" if what in ("ours", "convert") else ""
+            print(
+                f"| 12 | {shape}, {what} | {size:.0f} | {cpu:.2f} | {size / cpu:.0f} | {peak:.0f} | {best / cpu:.2f} | {target} |"
+            )
+        if nested:
+            continue
+        bad = bench.folder / "bad.jsonl"
+        made_records(bad, asked.rows, nested=False, bad=max(1, asked.rows // 10_000))
+        both = bench.turns(clean=bench.ingest(path), bad=bench.ingest(bad))
+        cpu, peak = both["bad"]
+        print(
+            f"| 13 | 0.01 % bad lines | {size:.0f} | {cpu:.2f} | {size / cpu:.0f} | {peak:.0f} | {cpu / both['clean'][0]:.2f} of clean | <= 1.5 |"
+        )
+        if asked.tenfold:
+            large = bench.folder / "large.jsonl"
+            with large.open("wb") as out:
+                for _ in range(10):
+                    out.write(path.read_bytes())
+            cpu, peak10 = run(*(bench.folder / "large" if c == "OUT" else c for c in bench.ingest(large)))
+            print(
+                f"| 12 | flat, ours, 10x | {size * 10:.0f} | {cpu:.2f} | {size * 10 / cpu:.0f} | {peak10:.0f} | memory {peak10 / found['ours'][1]:.2f} of 1x | |"
+            )
+            large.unlink()
+
+
+def otlp(bench: Bench, asked: argparse.Namespace) -> None:
+    """Row 14."""
+    spans = bench.folder / "spans.jsonl"
+    made_spans(spans, asked.spans)
+    size = spans.stat().st_size / 1e6
+    found = bench.turns(
+        polars=[sys.executable, "-c", OTLP_POLARS, spans, "OUT"],
+        duckdb=[sys.executable, "-c", OTLP_DUCKDB, spans, "OUT"],
+        convert=[sys.executable, "-c", CONVERT, spans],
+        ours=bench.ingest(spans),
+    )
+    for what, (cpu, peak) in found.items():
+        target = ">= 8" if what in ("convert", "ours") else ""
+        print(
+            f"| 14 | OTLP, {what} | {size:.0f} | {cpu:.2f} | {size / cpu:.0f} | {peak:.0f} | {found['polars'][0] / cpu:.1f} | {target} |"
+        )
+
+
+def join(bench: Bench, asked: argparse.Namespace) -> None:
+    """Row 15."""
+    # In a process of its own: a new process begins with the peak memory of the one that starts it.
+    making = get_context("spawn").Process(target=made_pairs, args=(bench.folder / "pairs", asked.pairs))
+    making.start()
+    making.join()
+    found = bench.turns(
+        polars=[sys.executable, "-c", JOIN_POLARS, bench.folder / "pairs"],
+        ours=[sys.executable, "-c", JOIN, bench.folder / "pairs"],
+    )
+    for what, (cpu, peak) in found.items():
+        target = "CPU <= 0.5, RSS <= 0.2" if what == "ours" else ""
+        ratio = f"{cpu / found['polars'][0]:.2f}, {peak / found['polars'][1]:.2f}"
+        print(
+            f"| 15 | join of {asked.pairs:,} with late labels, {what} | | {cpu:.2f} | | {peak:.0f} | {ratio} | {target} |"
+        )
+
+
+PARTS = {"json": json_lines, "otlp": otlp, "join": join}
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     for name, default in (("rows", 200_000), ("spans", 40_000), ("pairs", 1_000_000), ("repeats", 3)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--only", choices=PARTS, help="one of the parts")
     parser.add_argument("--tenfold", action="store_true", help="peak memory at ten times the rows, too")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        bench = Bench(Path(name), asked.repeats)
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(folder), asked.repeats)
         print(
             "| row | what | MB | CPU s | MB / CPU s | peak MB | ratio | target |\n|---|---|---|---|---|---|---|---|"
         )
-        for nested in (False, True):
-            shape = "nested" if nested else "flat"
-            path = bench.folder / f"{shape}.jsonl"
-            made_records(path, asked.rows, nested=nested)
-            size = path.stat().st_size / 1e6
-            found = bench.turns(
-                **bench.readers(path),
-                convert=[sys.executable, "-c", CONVERT, path],
-                ours=bench.ingest(path),
-            )
-            best = min(found[n][0] for n in READERS)
-            for what, (cpu, peak) in found.items():
-                target = ">= 0.95 of the best" if what in ("ours", "convert") else ""
-                print(
-                    f"| 12 | {shape}, {what} | {size:.0f} | {cpu:.2f} | {size / cpu:.0f} | {peak:.0f} | {best / cpu:.2f} | {target} |"
-                )
-            if nested:
-                continue
-            bad = bench.folder / "bad.jsonl"
-            made_records(bad, asked.rows, nested=False, bad=max(1, asked.rows // 10_000))
-            both = bench.turns(clean=bench.ingest(path), bad=bench.ingest(bad))
-            cpu, peak = both["bad"]
-            print(
-                f"| 13 | 0.01 % bad lines | {size:.0f} | {cpu:.2f} | {size / cpu:.0f} | {peak:.0f} | {cpu / both['clean'][0]:.2f} of clean | <= 1.5 |"
-            )
-            if asked.tenfold:
-                large = bench.folder / "large.jsonl"
-                with large.open("wb") as out:
-                    for _ in range(10):
-                        out.write(path.read_bytes())
-                cpu, peak10 = run(*(bench.folder / "large" if c == "OUT" else c for c in bench.ingest(large)))
-                print(
-                    f"| 12 | flat, ours, 10x | {size * 10:.0f} | {cpu:.2f} | {size * 10 / cpu:.0f} | {peak10:.0f} | memory {peak10 / found['ours'][1]:.2f} of 1x | |"
-                )
-                large.unlink()
-        spans = bench.folder / "spans.jsonl"
-        made_spans(spans, asked.spans)
-        size = spans.stat().st_size / 1e6
-        found = bench.turns(
-            polars=[sys.executable, "-c", OTLP_POLARS, spans, "OUT"],
-            convert=[sys.executable, "-c", CONVERT, spans],
-            ours=bench.ingest(spans),
-        )
-        for what, (cpu, peak) in found.items():
-            target = ">= 8" if what != "polars" else ""
-            print(
-                f"| 14 | OTLP, {what} | {size:.0f} | {cpu:.2f} | {size / cpu:.0f} | {peak:.0f} | {found['polars'][0] / cpu:.1f} | {target} |"
-            )
-        made_pairs(bench.folder / "pairs", asked.pairs)
-        found = bench.turns(
-            polars=[sys.executable, "-c", JOIN_POLARS, bench.folder / "pairs"],
-            ours=[sys.executable, "-c", JOIN, bench.folder / "pairs"],
-        )
-        for what, (cpu, peak) in found.items():
-            target = "CPU <= 0.5, RSS <= 0.2" if what == "ours" else ""
-            ratio = f"{cpu / found['polars'][0]:.2f}, {peak / found['polars'][1]:.2f}"
-            print(
-                f"| 15 | join of {asked.pairs:,} with late labels, {what} | | {cpu:.2f} | | {peak:.0f} | {ratio} | {target} |"
-            )
+        for name, part in PARTS.items():
+            if asked.only in (None, name):
+                part(bench, asked)
 
 
 if __name__ == "__main__":
