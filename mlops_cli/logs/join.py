@@ -13,7 +13,7 @@ import polars as pl
 from mlops_cli.logs.canon import FEATURE, KINDS
 from mlops_cli.logs.expressions import available
 from mlops_cli.logs.format import Part
-from mlops_cli.logs.keys import POSITION, mix, numbered, table, who
+from mlops_cli.logs.keys import POSITION, constants, mix, numbered, table, who
 from mlops_cli.logs.lookup import Ordered, lookup, ordered
 from mlops_cli.logs.partitions import spread
 
@@ -85,6 +85,7 @@ def with_feedback(
     feedback: Sequence[Part],
     columns: Sequence[str],
     partitions: int = 0,
+    share: float = 1.0,
 ) -> Iterator[Joined]:
     """Each prediction once, with the last `label`, its `label_time` and the last `user_action`, or nulls.
 
@@ -96,6 +97,7 @@ def with_feedback(
     predictions, feedback : parts with a `shared_id`
     columns : canonical names of the predictions to carry along, or `arm`
     partitions : 0: as many as keep each below `ROWS` rows
+    share : of the requests, chosen by the hash of their id: the same on both sides, whatever else is there
 
     """
     files = numbered(predictions, feedback)
@@ -104,9 +106,14 @@ def with_feedback(
     have = [n for n in FEEDBACK if any(n in available(p) for p in feedback)]
     right = table(feedback, name, files, have)
     right = right.filter(pl.any_horizontal(pl.col(n).is_not_null() for n in have if n != "label_time"))
+    if share < 1.0:
+        few = pl.col("request") < pl.lit(int(2.0**64 * share), dtype=pl.UInt64())
+        left, right = left.filter(few), right.filter(few)
     count = partitions or _partitions((*predictions, *feedback))
-    for mine, told in zip(spread(left, "request", count), spread(right, "request", count), strict=True):
-        yield _join_feedback(_keyed(mine), told)
+    same, alike = constants(predictions, columns), constants(feedback, ())
+    mine, theirs = (spread(rows.drop(out), "request", count) for rows, out in ((left, same), (right, alike)))
+    for rows, told in zip(mine, theirs, strict=True):
+        yield _join_feedback(_keyed(rows.with_columns(**same)), told.with_columns(**alike))
 
 
 def with_record(

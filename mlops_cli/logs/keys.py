@@ -53,6 +53,23 @@ def table(
     return pl.concat(frames, how="vertical_relaxed")  # a label is a number here and a text there
 
 
+def constants(parts: Sequence[Part], columns: Sequence[str]) -> dict[str, pl.Expr]:
+    """Of the columns of a `table` those that are the same in every row, as most logs name no arm and no row.
+
+    Rows that lie in partitions need not hold them.
+    """
+    have = frozenset().union(*map(available, parts))
+    models = {p.source.model for p in parts}
+    out: dict[str, pl.Expr] = {}
+    if "row" not in have:
+        out["batch_row"] = pl.lit(None, dtype=pl.UInt32())
+    if "model" in columns and "model" not in have and len(models) == 1:
+        out["model"] = pl.lit(models.pop()).cast(pl.Categorical())
+    if "arm" in columns and have.isdisjoint(("variant", "model_version")):
+        out["arm"] = pl.lit("").cast(pl.Categorical())
+    return out
+
+
 def _hashed(part: Part, name: str) -> pl.Expr:
     if name not in available(part):
         return pl.lit(None, dtype=pl.UInt64())
