@@ -147,7 +147,7 @@ def _details(seen: Sequence[Seen], judged: Sequence[Judging], ask: Ask, newest: 
         until=_text(ask.until),
         timezone=zone,
         unfinished=tuple(iso(moment(s)) for s in sorted(line.unfinished)),
-        age_seconds=(now - newest) / SECOND if ask.now else None,
+        age_seconds=(now - newest) / SECOND if ask.now or now > newest else None,
         rows=sum(p.rows for s in seen for p in s.counted.unit.logs.parts),
         choices=(*_choices(first, newest, ask), adapted(judged[0].history.promised, judged[0].history)),
     )
@@ -162,7 +162,7 @@ def _choices(first: Counted, newest: int, ask: Ask) -> tuple[str, ...]:
         f"baseline: {first.baseline_said} (--baseline)",
     ]
     if newest:
-        age = "" if not ask.now else f", {timedelta(seconds=round(line.now / SECOND - newest / SECOND))} old"
+        age = "" if not ask.now and line.now <= newest else f", {timedelta(seconds=round(line.now / SECOND - newest / SECOND))} old"
         out.append(f"newest record {iso(moment(newest))}{age} (--now)")
     if line.unfinished:
         late = len(line.unfinished)

@@ -103,7 +103,8 @@ def _message(row: Mapping[str, Any], level: Level, earlier: int) -> str:
         subject += f" of {place}" if row["field"] else f" in {place}"
     facts = [f"n {row['n']}"] if row["n"] is not None else []
     facts += _adaptive(row, level) if row["rule"] in ADAPTIVE else _fixed(row, level)
-    text = f"{subject} is {_number(row['value'])} ({', '.join(facts)})"
+    value = "not known any more" if row["value"] is None else _number(row["value"])
+    text = f"{subject} is {value} ({', '.join(facts)})"
     if row["note"]:
         text += f"; {row['note']}"
     if earlier:
@@ -128,10 +129,13 @@ def _adaptive(row: Mapping[str, Any], level: Level) -> list[str]:
     expected = [f"expected {_number(row['reference'])}"] if row["reference"] is not None else []
     if row["rule"] == Rule.DRIFT:
         return [*expected, f"{level.word}: small and lasting, the evidence adds up"]
+    if row["a_low"] is None or row["a_high"] is None:
+        return [*expected, f"{level.word}, still open"]
     band = f"line {_number(row['a_low'])} to {_number(row['a_high'])}"
     if row["rule"] == Rule.SIGMA:
         return [*expected, f"{_number(round(row['a_size'], 1))} sigma"]
-    return [*expected, f"{level.word}: {band}", _chance(row["p"])]
+    chance = [] if row["p"] is None else [_chance(row["p"])]
+    return [*expected, f"{level.word}: {band}", *chance]
 
 
 def _chance(p: float) -> str:

@@ -12,6 +12,9 @@ from mlops_cli.profile.spec import Profile, WindowSpec
 
 SECOND = 1_000_000
 PARTIAL_SHARE = 0.1  # a first window that starts later than the others by this much of its length is partial
+MOST_BEYOND = 100  # windows that are asked for beyond the records
+FAR = 1_000  # windows without a record; beyond, and far beyond the rest of the log, it is a wrong clock's
+FEW, FEW_AND_FAR = 0.01, 0.2  # share of the rows
 LONGEST = 20_000  # windows; more come from a wrong clock, not from a log
 MAIN_KINDS = ("predictions", "requests", "spans", "gauges", "feedback", "decisions")
 
@@ -94,16 +97,19 @@ def timeline(
     spec = profile.spec.window
     newest = int(counts["last"].max())  # type: ignore[arg-type]
     oldest = int(counts["first"].min())  # type: ignore[arg-type]
-    now = newest if wanted.now is None else wanted.now
-    starts, ends = _windows(counts, spec, now if wanted.now is not None else None)
+    late = _lateness(windows.late_arrival, spec)
+    asked = _beyond(spec, wanted, oldest, newest, reference=reference)
+    now = wanted.now if wanted.now is not None else max(newest, asked[-1] + late if asked else 0)
+    starts, ends = _windows(counts, spec, now if wanted.now is not None or now > newest else None)
+    starts, ends = _with(starts, ends, asked)
     seen = dict(zip(counts["window"].to_list(), counts["n"].to_list(), strict=True))
     rows = tuple(int(seen.get(s, 0)) for s in starts)
-    late = _lateness(windows.late_arrival, spec)
     over = not spec.seconds  # the whole log as one window is judged as it is
     unfinished = frozenset(s for s, e in zip(starts, ends, strict=True) if not over and e + late > now)
     partial = unfinished | _late_start(counts, spec)
     odd = tuple(s for s, e in zip(starts, ends, strict=True) if any(s < b and e > a for a, b in excluded))
     whole = [s for s, n in zip(starts, rows, strict=True) if s not in partial and s not in odd and n]
+    until = wanted.until if wanted.until is not None else asked[-1] if asked else None
     base = () if reference else _baseline(whole, len(starts), baseline)
     judged = tuple(
         s
@@ -112,7 +118,7 @@ def timeline(
         and s not in odd
         and (not base or baseline.from_ == "rolling" or s > base[-1])
         and (wanted.since is None or s >= wanted.since)
-        and (wanted.until is None or s < wanted.until)
+        and (until is None or s < until)
         and s <= now
     )
     if baseline.from_ == "rolling" and not reference:
@@ -164,7 +170,10 @@ def _plausible(counts: pl.DataFrame, spec: WindowSpec) -> tuple[pl.DataFrame, in
             part = counts.reverse() if ahead else counts
             gap = abs(int(part["window"][1]) - int(part["window"][0]))
             n = int(part["n"][0])
-            if gap <= max(span, 30 * spec.seconds * SECOND) or n > 0.01 * total:
+            size = spec.seconds * SECOND
+            far = gap > max(10 * span, FAR * size)
+            few = n <= FEW * total or (far and n + stray <= FEW_AND_FAR * total)
+            if gap <= max(span, 30 * size) or not few:
                 break
             stray += n
             counts = part.slice(1).sort("window")
@@ -192,6 +201,34 @@ def _windows(
         first = last - LONGEST * size
     starts = spec.starts(first, last)
     return tuple(starts[:-1]), tuple(starts[1:])
+
+
+def _beyond(spec: WindowSpec, wanted: Range, oldest: int, newest: int, *, reference: bool) -> list[int]:
+    """Edges of the asked windows where all of them lie after the records, or before them: no record, volume 0.
+
+    Before the records nothing can be judged but against a reference of its own.
+    """
+    if not spec.seconds:
+        return []
+    size = spec.seconds * SECOND
+    if wanted.since is not None and wanted.since > newest:
+        last = wanted.until - 1 if wanted.until is not None else wanted.since
+        first = spec.starts(wanted.since, wanted.since)
+        at = first[0] if first[0] >= wanted.since else first[1]
+        return spec.starts(at, max(at, min(last, at + MOST_BEYOND * size)))
+    if wanted.until is not None and wanted.until <= oldest and reference:
+        last = wanted.until - 1
+        first = wanted.since if wanted.since is not None else last
+        return spec.starts(max(first, last - MOST_BEYOND * size), last)
+    return []
+
+
+def _with(
+    starts: tuple[int, ...], ends: tuple[int, ...], asked: Sequence[int]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The windows with those of the edges `asked`; what lies between is left out."""
+    both = dict(zip(starts, ends, strict=True)) | dict(zip(asked, asked[1:], strict=False))
+    return tuple(sorted(both)), tuple(both[s] for s in sorted(both))
 
 
 def _lateness(text: str, spec: WindowSpec) -> int:

@@ -12,7 +12,8 @@ from mlops_cli.logs.format import Part
 from mlops_cli.profile.spec import WindowSpec
 
 SIZES = (86_400, 3_600, 600, 60, 10)  # seconds, the longest first
-WANTED, FEWEST = 14, 4  # windows
+BETWEEN = (43_200, 21_600, 10_800, 1_800, 300, 30)  # where none of SIZES gives windows with enough rows
+WANTED, SOME, FEWEST = 14, 8, 4  # windows
 FEW = 8  # row groups: so few that their first and last times say too little
 LONGEST = 100_000  # windows; the choice is made long before
 ODD = 20  # times the usual length: a row group with a wrong time in it
@@ -26,8 +27,9 @@ Floats = NDArray[np.float64]
 def choose_window(parts: Sequence[Part], size: str, timezone: str, min_rows: int) -> WindowSpec:
     """The size asked for, else the longest of SIZES that gives enough windows with enough rows.
 
-    Enough is 14 windows with a median of `min_rows` rows, else 4 windows; else the whole log is one. Only
-    the main kind of log counts, and only windows with rows.
+    Enough is 14 windows with a median of `min_rows` rows. Where none has that, lengths in between are tried, for
+    14 windows, 8 or 4 with so many rows; else rows are too few whatever the length, and it is the longest that
+    gives 4 windows, else the whole log is one. Only the main kind of log counts, and only windows with rows.
 
     Parameters
     ----------
@@ -49,7 +51,19 @@ def choose_window(parts: Sequence[Part], size: str, timezone: str, min_rows: int
             fallback = length
         if len(counts) >= WANTED:  # a shorter window has no more rows
             break
-    return WindowSpec(fallback, timezone)
+    return WindowSpec(_between(start, end, rows, timezone, min_rows) or fallback, timezone)
+
+
+def _between(start: Ints, end: Ints, rows: Floats, timezone: str, min_rows: int) -> int:
+    """The longest of all lengths that gives several windows with enough rows; 0: there is none."""
+    full = {}
+    for length in sorted((*SIZES, *BETWEEN), reverse=True) if len(start) else ():
+        counts = _rows(start, end, rows, WindowSpec(length, timezone))
+        if len(counts) and np.median(counts) >= min_rows:
+            full[length] = len(counts)
+        elif len(counts) >= WANTED:
+            break
+    return next((n for least in (WANTED, SOME, FEWEST) for n, had in full.items() if had >= least), 0)
 
 
 def _main(parts: Sequence[Part]) -> list[Part]:

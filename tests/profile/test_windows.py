@@ -47,10 +47,12 @@ def choose(parts, size="auto", zone="UTC"):
         (30, 2_000, "1d"),  # 30 windows of 2,000
         (14, 200, "1d"),  # just enough
         (14, 199, "1d"),  # a little thin: no length has 200 rows, and 1d gives 4 windows
-        (13, 2_000, "1d"),  # too few days; hours have 83 rows
+        (13, 2_000, "12h"),  # too few days; hours have 83 rows
         (13, 4_800, "1h"),  # hours have 200
-        (3, 2_000, "1h"),  # three days
-        (1, 2_000, "1h"),  # one day: hours of 83 rows; 10min would have 14
+        (3, 2_000, "3h"),  # three days: 24 windows of 250
+        (1, 2_000, "3h"),  # one day: hours of 83 rows; 8 windows of 250
+        (1, 900, "6h"),  # 4 windows of 225
+        (1, 700, "1h"),  # rows are too few whatever the length
     ],
 )
 def test_daily_files(tmp_path, count, rows, expected):
