@@ -242,30 +242,25 @@ def _words(cells: pl.DataFrame) -> pl.DataFrame:
 def _cells(frame: pl.DataFrame) -> pl.DataFrame:
     score = frame["score"].cast(pl.Float64, strict=False)
     usable = (score >= 0) & (score <= 1)
-    rows = frame.with_columns(
-        as_text(frame["prediction"]).str.strip_chars().alias("predicted"),
-        as_text(frame["label"]).str.strip_chars().alias("label"),
-        score.alias("score"),
-    )
+    rows = frame.with_columns(score=pl.select(pl.when(usable).then(score).otherwise(0.0)).to_series())
     rows = rows.with_columns(
         bucket=pl.when(usable)
         .then((pl.col("score") * BUCKETS).floor().clip(0, BUCKETS - 1))
         .otherwise(NO_SCORE)
         .cast(pl.Int16),
-        score=pl.when(usable).then(pl.col("score")).otherwise(0.0),
     )
     clipped = pl.col("score").clip(CLIP, 1 - CLIP)
     sure = {1: clipped, 0: 1 - clipped}
-    by = ["window", "model", "segment", "delay", "bucket", "predicted", "label"]
-    return (
-        rows.with_columns(pl.col("model").cast(pl.String))
-        .group_by(by)
-        .agg(
-            pl.len().cast(pl.Int64).alias("n"),
-            (pl.col("score") * QUANTUM).round().cast(pl.Int64).sum(),
-            (pl.col("score") ** 2 * QUANTUM).round().cast(pl.Int64).sum().alias("square"),
-            *((-p.log() * QUANTUM).round().cast(pl.Int64).sum().alias(f"log{y}") for y, p in sure.items()),
-        )
+    # By the values as they are, which are few: their texts are made of the cells, not of every row.
+    cells = rows.group_by("window", "model", "segment", "delay", "bucket", "prediction", "label").agg(
+        pl.len().cast(pl.Int64).alias("n"),
+        (pl.col("score") * QUANTUM).round().cast(pl.Int64).sum(),
+        (pl.col("score") ** 2 * QUANTUM).round().cast(pl.Int64).sum().alias("square"),
+        *((-p.log() * QUANTUM).round().cast(pl.Int64).sum().alias(f"log{y}") for y, p in sure.items()),
+    )
+    return cells.with_columns(
+        as_text(cells["prediction"]).str.strip_chars().alias("predicted"),
+        as_text(cells["label"]).str.strip_chars().alias("label"),
     )
 
 
