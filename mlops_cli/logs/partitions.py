@@ -44,14 +44,15 @@ class _Parts:
 
     def __init__(self, count: int, schema: pl.Schema, held: int) -> None:
         self.count, self.schema, self.limit = count, schema, held
+        self.number = (np.arange(1 << 16) * count >> 16).astype(np.uint8)
         self.size = 0
         self.held: list[list[pl.DataFrame]] = [[] for _ in range(count)]
         self.files: list[list[str]] = [[] for _ in range(count)]
 
     def add(self, piece: pl.DataFrame, key: str) -> None:
         """Further rows."""
-        upper = piece[key].fill_null(0).to_numpy() >> np.uint64(48)
-        number = (upper * np.uint64(self.count) >> np.uint64(16)).astype(np.uint8)
+        # The upper 16 bits of the hash, little-endian.
+        number = self.number[piece[key].fill_null(0).to_numpy().view(np.uint16)[3::4]]
         order = np.argsort(number, kind="stable").astype(np.uint32)
         rows = piece.select(pl.all().gather(pl.Series(order)))
         ends = np.searchsorted(number[order], np.arange(self.count), side="right").tolist()
