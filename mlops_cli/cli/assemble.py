@@ -76,12 +76,20 @@ def assemble(
         exit_code=int(code),
         level=level,
         verdict=said_too(
-            health(blocking, code, tuple(required), longer(seen) if required else ""),
+            health(
+                blocking,
+                code,
+                tuple(required),
+                longer(seen) if required else "",
+                compared=any(
+                    c.baseline is not None or c.unit.settings.baseline.from_ == "rolling" for c in counted
+                ),
+            ),
             excused,
             judgement.findings,
         ),
         judgement=judgement,
-        sources=tuple(s for c in counted for s in _sources(c)),
+        sources=tuple(sorted((s for c in counted for s in _sources(c)), key=lambda s: (s.path, s.kind))),
         details={"monitor": _details(seen, judged, ask, newest, now).to_dict()},
         tables=tuple(
             t
@@ -162,7 +170,11 @@ def _choices(first: Counted, newest: int, ask: Ask) -> tuple[str, ...]:
         f"baseline: {first.baseline_said} (--baseline)",
     ]
     if newest:
-        age = "" if not ask.now and line.now <= newest else f", {timedelta(seconds=round(line.now / SECOND - newest / SECOND))} old"
+        age = (
+            ""
+            if not ask.now and line.now <= newest
+            else f", {timedelta(seconds=round(line.now / SECOND - newest / SECOND))} old"
+        )
         out.append(f"newest record {iso(moment(newest))}{age} (--now)")
     if line.unfinished:
         late = len(line.unfinished)

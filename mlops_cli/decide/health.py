@@ -13,7 +13,9 @@ BROKEN = frozenset(
 )  # fmt: skip
 
 
-def health(judgement: Judgement, code: ExitCode, unknown: tuple[str, ...], helps: str = "") -> Verdict:
+def health(
+    judgement: Judgement, code: ExitCode, unknown: tuple[str, ...], helps: str = "", *, compared: bool = True
+) -> Verdict:
     """What to do about a judgement.
 
     Parameters
@@ -22,6 +24,7 @@ def health(judgement: Judgement, code: ExitCode, unknown: tuple[str, ...], helps
     code : the exit code it comes to
     unknown : required metrics that could not be judged, each with its reason
     helps : what would make them known, where that is known
+    compared : there was a baseline; without one, only what needs none was checked
 
     """
     held = [f for f in judgement.findings if f.status is not Status.RECOVERED]
@@ -40,6 +43,12 @@ def health(judgement: Judgement, code: ExitCode, unknown: tuple[str, ...], helps
             because=tuple(f.id for f in held),
         )
     past = len(judgement.findings)
+    if not compared and not past:
+        return Verdict(
+            Action.NONE,
+            f"no fault in {_count(judgement.checked, 'check')}, but nothing was compared: no baseline",
+            "name a baseline (--baseline PATH), or wait for 4 whole windows",
+        )
     reason = f"{judgement.checked} checks passed" if not past else f"{_count(past, 'finding')}, recovered"
     return Verdict(Action.NONE, f"healthy: {reason}")
 

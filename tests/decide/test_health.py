@@ -69,3 +69,11 @@ def test_what_helps_stands_in_the_place_of_the_general_advice():
         "--window 6h",
     )
     assert "what could not be judged" in verdict(code=ExitCode.UNDECIDED).next_step
+
+
+def test_without_a_baseline_nothing_is_called_healthy():
+    verdict = health(Judgement(Level.OK, 11, 0), ExitCode.PASS, (), compared=False)
+
+    assert "healthy" not in verdict.reason
+    assert verdict.reason == "no fault in 11 checks, but nothing was compared: no baseline"
+    assert "--baseline" in verdict.next_step
