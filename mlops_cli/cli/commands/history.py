@@ -1,15 +1,25 @@
 """`mlops history`: the runs and incidents that the state folder remembers."""
 
+import shutil
+import textwrap
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Option
 
 from mlops_cli.cli.options import Configured, Facts
 from mlops_cli.cli.say import columns, tell, tell_json, write
 from mlops_cli.render.registry import RENDERERS
+
+HEADS = {
+    True: ("run (UTC)", "command", "exit", "open", "what was said"),
+    False: ("since (UTC)", "level", "status", "last seen", "runs", "what was said"),
+}
+TIMES = frozenset({"generated", "since", "last"})
+NARROW = 120  # characters, where nothing is known of the terminal
 
 
 def command(
@@ -59,7 +69,24 @@ def command(
         return tell_json(rows)
     if not rows:
         return tell(f"no run is kept in {folder.as_posix()}: mlops monitor LOGS keeps one each time")
-    return tell(columns([tuple(rows[0]), *(tuple(str(v) for v in row.values()) for row in rows)]))
+    return tell(columns([HEADS[runs], *(_short(row, runs=runs) for row in rows)]))
+
+
+def _short(row: Mapping[str, Any], *, runs: bool) -> tuple[str, ...]:
+    """A line for people: times by the minute, what was said cut to the terminal."""
+    names = (
+        ("generated", "command", "exit_code", "open")
+        if runs
+        else ("since", "level", "status", "last", "runs")
+    )
+    told = [str(row[name]) for name in names]
+    told = [_minute(text) if name in TIMES else text for name, text in zip(names, told, strict=True)]
+    room = max(shutil.get_terminal_size((NARROW, 24)).columns - sum(len(t) + 2 for t in told) - 8, 40)
+    return (*told, textwrap.shorten(row["reason" if runs else "message"], room, placeholder=" ..."))
+
+
+def _minute(iso: str) -> str:
+    return iso[:16].replace("T", " ")
 
 
 def _timeline(beside_of: str, folder: Path, number: int, form: str, page: str) -> int:
@@ -76,4 +103,4 @@ def _timeline(beside_of: str, folder: Path, number: int, form: str, page: str) -
         return tell_json([vars(e) for e in shown])
     if not shown:
         return tell(f"nothing is kept in {folder.as_posix()}: mlops monitor LOGS keeps each run")
-    return tell(columns([(e.at[:16].replace("T", " "), e.kind, e.what) for e in shown]))
+    return tell(columns([(_minute(e.at), e.kind, e.what) for e in shown]))
