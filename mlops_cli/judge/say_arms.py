@@ -35,19 +35,19 @@ def moment_text(us: int) -> str:
 
 
 def sentence(found: Compared, call: Call, enough_harm: float, enough_safe: float) -> str:
-    """Estimate, bound, margin, and the evidence that decided."""
+    """Estimate, bound, margin, and the evidence that decided: the logarithm of an e-value."""
     harm, safe = found.log_e_harm or 0.0, found.log_e_safe or 0.0
-    of_harm = f"log e {harm:.1f}, {enough_harm:.1f} is enough"
+    of_harm = f"evidence {harm:.1f}, {enough_harm:.1f} is enough"
     not_yet = (
-        f"not known yet (log e of safety {safe:.1f} of {enough_safe:.1f}, "
-        f"of harm {harm:.1f} of {enough_harm:.1f})"
+        f"not known yet (evidence that it is safe {max(safe, 0):.1f} of {enough_safe:.1f}, "
+        f"that it harms {max(harm, 0):.1f} of {enough_harm:.1f})"
     )
     if found.control is None:
         have = f"{value_text(found, found.treatment)}, the limit is {value_text(found, found.limit)}"
         if call is Call.HARM:
             return f"{have}: beyond it ({of_harm})"
         return (
-            f"{have}: below it (log e {safe:.1f}, {enough_safe:.1f} is enough)"
+            f"{have}: below it (evidence {safe:.1f}, {enough_safe:.1f} is enough)"
             if call.passes
             else f"{have}: {not_yet}"
         )

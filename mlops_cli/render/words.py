@@ -208,7 +208,8 @@ def rest(finding: Finding) -> str:
 
 def reason(report: Report) -> str:
     """The verdict's reason, the messages of findings in it as people write them."""
-    said = report.verdict.reason
+    code, dash, told = report.verdict.reason.partition(" — ")
+    said = told if dash and " " not in code else report.verdict.reason  # the code is for programs
     because = report.verdict.because
     models = several_models(report)
     # Of two models the same may be said to the letter: what the verdict begins with is its first reason.

@@ -446,7 +446,7 @@ def test_the_terminal_names_the_culprit_and_the_bound(tmp_path, capsys):
     assert run(["canary", str(logs), "--isolated", "--no-state", "--window", "1min", "--explain"]) == 1
     out = capsys.readouterr().out
     assert "FAIL  exit 1  rollback" in out
-    assert "harm:error-rate" in out
+    assert "error-rate: 0.998% → 5.285%" in out
     assert "at most" in out
     assert "it is worse" in out
 
