@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 import polars as pl
@@ -11,6 +12,7 @@ from mlops_cli.config.settings import Baseline, Windows
 from mlops_cli.profile.spec import Profile, WindowSpec
 
 SECOND = 1_000_000
+DAY = 86_400  # seconds
 PARTIAL_SHARE = 0.1  # a first window that starts later than the others by this much of its length is partial
 MOST_BEYOND = 100  # windows that are asked for beyond the records
 FAR = 1_000  # windows without a record; beyond, and far beyond the rest of the log, it is a wrong clock's
@@ -110,7 +112,7 @@ def timeline(
     odd = tuple(s for s, e in zip(starts, ends, strict=True) if any(s < b and e > a for a, b in excluded))
     whole = [s for s, n in zip(starts, rows, strict=True) if s not in partial and s not in odd and n]
     until = wanted.until if wanted.until is not None else asked[-1] if asked else None
-    base = () if reference else _baseline(whole, len(starts), baseline)
+    base = () if reference else _baseline(whole, len(starts), baseline, spec)
     judged = tuple(
         s
         for s in starts
@@ -204,7 +206,7 @@ def _windows(
 
 
 def _beyond(spec: WindowSpec, wanted: Range, oldest: int, newest: int, *, reference: bool) -> list[int]:
-    """Edges of the asked windows where all of them lie after the records, or before them: no record, volume 0.
+    """Edges of the asked windows, where all of them lie after the records, or before: volume 0.
 
     Before the records nothing can be judged but against a reference of its own.
     """
@@ -227,7 +229,7 @@ def _with(
     starts: tuple[int, ...], ends: tuple[int, ...], asked: Sequence[int]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The windows with those of the edges `asked`; what lies between is left out."""
-    both = dict(zip(starts, ends, strict=True)) | dict(zip(asked, asked[1:], strict=False))
+    both = dict(zip(starts, ends, strict=True)) | dict(pairwise(asked))
     return tuple(sorted(both)), tuple(both[s] for s in sorted(both))
 
 
@@ -248,10 +250,18 @@ def _late_start(counts: pl.DataFrame, spec: WindowSpec) -> frozenset[int]:
     return frozenset()
 
 
-def _baseline(whole: Sequence[int], windows: int, settings: Baseline) -> tuple[int, ...]:
-    """The first third of the whole windows, 3 to 14; with fewer than 4 windows there is none."""
+def _baseline(whole: Sequence[int], windows: int, settings: Baseline, spec: WindowSpec) -> tuple[int, ...]:
+    """The first third of the whole windows, 3 to 14; with fewer than 4 windows there is none.
+
+    Of windows shorter than a day it is whole days, where a third holds one, at most 14: a baseline of the
+    morning would call every night a fault.
+    """
     if settings.from_ == "first" and settings.first:
         return tuple(whole[: settings.first])
     if windows < 4 or len(whole) < 4:
         return ()
-    return tuple(whole[: min(max(len(whole) // 3, 3), 14)])
+    third = len(whole) // 3
+    days = min(third * spec.seconds // DAY, 14) if 0 < spec.seconds < DAY else 0
+    if days:
+        return tuple(s for s in whole if s < whole[0] + days * DAY * SECOND)
+    return tuple(whole[: min(max(third, 3), 14)])

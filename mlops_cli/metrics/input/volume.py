@@ -2,9 +2,11 @@
 
 import polars as pl
 
+from mlops_cli.metrics.hours import same_time
 from mlops_cli.metrics.metric import Context, Metric
 from mlops_cli.metrics.rows import finish, nothing
 
+BY_CHANCE = 4.0  # standard deviations of a Poisson count: a few rows come and go
 NO_WINDOWS = "the baseline has no windows"
 
 
@@ -17,11 +19,13 @@ def compute(context: Context) -> pl.DataFrame:
     grid = tables.of(tables.ids(kind=kind, type="rows"))
     whole = context.baseline_windows
     mean = pl.col("n_base") / whole if whole else pl.lit(None, pl.Float64)
-    frame = grid.with_columns(value=pl.col("n").cast(pl.Float64), reference=mean)
+    frame = same_time(grid.with_columns(value=pl.col("n").cast(pl.Float64), reference=mean), context)
     # A slice of a few rows a window doubles or vanishes by chance; nobody would call that traffic.
     few = (pl.col("segment") != "") & (pl.col("reference") < context.settings.windows.min_rows)
+    root = (pl.col("value") + 0.375).sqrt() - (pl.col("reference") + 0.375).sqrt()  # Anscombe 1948
     fewer = f"the baseline has fewer than {context.settings.windows.min_rows} rows a window here"
     frame = frame.with_columns(
+        size=pl.when((2 * root).abs() < BY_CHANCE).then("reference").otherwise("value"),
         why=pl.when(few).then(pl.lit(fewer)),
         note=pl.lit(NO_WINDOWS if context.baseline is not None and not whole else None, pl.String),
     )
@@ -34,7 +38,8 @@ METRIC = Metric(
     direction="both",
     help="How many rows were logged in the window",
     formula="number of predictions (of requests, where no predictions are logged); "
-    "compared with the mean of the baseline's windows",
+    "compared with the mean of the baseline's windows of the same time of day (of the week, from two weeks "
+    "on)",
     source="counted",
     remedies=(
         "Find out whether traffic changed or logging did: compare with the load balancer's count",

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from mlops_cli.metrics.hours import same_time
 from mlops_cli.metrics.metric import Context, Metric
 from mlops_cli.metrics.rows import finish, nothing
 
@@ -27,7 +28,8 @@ def compute(context: Context) -> pl.DataFrame:
     whole = context.baseline_windows
     note = None
     if whole:
-        frame = frame.with_columns(reference=pl.col("n_base") / whole / pl.col("length"))
+        mean = pl.col("n_base") / whole / pl.col("length")
+        frame = same_time(frame.with_columns(reference=mean), context)
     elif context.baseline is not None:
         note = "the baseline has no windows"
     return finish(frame.with_columns(note=pl.lit(note, pl.String)), "software")
@@ -38,7 +40,8 @@ METRIC = Metric(
     unit="1/s",
     direction="both",
     help="Requests a second (predictions, where there is no access log)",
-    formula="rows / length of the window; compared with the mean of the baseline's windows",
+    formula="rows / length of the window; compared with the mean of the baseline's windows of the same time "
+    "of day",
     source="counted",
     remedies=(
         "Compare with the load balancer's count to tell lost traffic from lost logging",
