@@ -83,6 +83,7 @@ def write(path: Path, fill: Callable[[TextIO], Any]) -> None:
     if path.exists() and not path.is_file() and not path.is_dir():
         _directly(path, fill)
         return
+    path = path.resolve() if path.is_symlink() else path  # the file behind a link, not the link
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

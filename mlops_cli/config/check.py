@@ -15,6 +15,7 @@ from mlops_cli.errors import nearest
 
 Words = Mapping[str, Sequence[str]]
 FILE_KEYS = ("extend", "overlays")  # of the file, not of the settings
+DURATIONS = frozenset({"size", "late_arrival", "settle", "period", "cooldown", "horizon", "max_age"})
 
 
 @dataclass(frozen=True)
@@ -211,6 +212,15 @@ def _said(error: ValidationError, base: Path) -> list[Problem]:
     return list(problems.values())
 
 
+def _typed(key: str, kind: str, given: Any) -> str:
+    """What to write where a value is of another type."""
+    if kind == "string_type" and isinstance(given, int | float):
+        return f'write a text: {key} = "{given}{"h" if key in DURATIONS else ""}"'
+    wanted = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "a text"}
+    word = next((text for name, text in wanted.items() if kind.startswith(name)), "")
+    return f"write {word}: `mlops config show` has the default" if word else "see `mlops config schema`"
+
+
 def _keys(loc: tuple[int | str, ...]) -> Path:
     """The part of a location that are keys: behind them pydantic names types and positions."""
     out: list[str] = []
@@ -246,7 +256,7 @@ def _value(path: Path, error: Any) -> Problem:
         what, _, do = message.partition(": ")
         return Problem(path, f"{key}: {what}", do)
     message = (message[:1].lower() + message[1:]).replace("a valid tuple", 'a list: ["a", "b"]')
-    return Problem(path, f"{shown}: {message}", "")
+    return Problem(path, f"{shown}: {message}", _typed(key, kind, given))
 
 
 def _offer(word: str, known: Sequence[str]) -> str:

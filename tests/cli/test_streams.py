@@ -2,6 +2,7 @@
 
 import pytest
 
+from mlops_cli.cli.say import write
 from mlops_cli.cli.streams import prepare
 
 
@@ -18,3 +19,12 @@ def test_what_cannot_be_encoded_becomes_ascii(text, encoding, said):
     prepare()
 
     assert text.encode(encoding, "mlops").decode(encoding) == said
+
+
+def test_a_link_stays_and_the_file_behind_it_is_written(tmp_path):
+    (tmp_path / "real.json").write_text("old")
+    (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
+    write(tmp_path / "link.json", lambda out: out.write("new"))
+
+    assert (tmp_path / "link.json").is_symlink()
+    assert (tmp_path / "real.json").read_text() == "new"

@@ -313,3 +313,10 @@ def test_the_digest_follows_what_changes_a_verdict_and_nothing_else():
     assert digest(one).startswith("sha256:")
     assert digest(one) == digest(same)
     assert digest(one) != digest(other)
+
+
+def test_a_value_of_another_type_says_what_to_write():
+    with pytest.raises(UsageError) as told:
+        load(["windows.size=3"], words=WORDS, isolated=True)
+
+    assert told.value.do == 'write a text: size = "3h"'
