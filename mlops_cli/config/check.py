@@ -216,6 +216,8 @@ def _typed(key: str, kind: str, given: Any) -> str:
     """What to write where a value is of another type."""
     if kind == "string_type" and isinstance(given, int | float):
         return f'write a text: {key} = "{given}{"h" if key in DURATIONS else ""}"'
+    if kind.startswith(("greater", "less")):
+        return ""  # the message says it all
     wanted = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "a text"}
     word = next((text for name, text in wanted.items() if kind.startswith(name)), "")
     return f"write {word}: `mlops config show` has the default" if word else "see `mlops config schema`"
