@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from mlops_cli.stats.accumulate import SINCE, add, exponents, rare_exponents, scores
+from mlops_cli.stats.accumulate import SINCE, SIZES, add, exponents, rare_exponents, scores
 from mlops_cli.stats.episode import DRIFT, JUMP
 from mlops_cli.stats.eyes import Eyes, Seek
 from mlops_cli.stats.line import MEMORY, Line
@@ -27,8 +27,8 @@ def judge_block(state: State, eyes: Eyes, start: int, stop: int) -> Iterator[tup
     sums, evidence = _sums(state, rows, seek)
     alarms = seek.known & ((evidence[0] >= seek.limit[:, None]) | (seek.p <= state.how.alarm))
     stir = alarms.any(axis=1) | state.busy[rows] | (state.opened[rows] >= 0) | state.spiked[rows]
-    for t in range(start, stop):
-        stir |= np.isin(rows, state.decisions.get(t, []))
+    for t in state.decisions.keys() & range(start, stop):
+        stir |= np.isin(rows, state.decisions[t])
     quiet, stirring = np.flatnonzero(~stir), np.flatnonzero(stir)
     _quietly(state, rows[quiet], start, seek.at(quiet), evidence[:, quiet])
     state.total[rows[quiet]], state.running[rows[quiet]] = sums[:, quiet]
@@ -43,14 +43,15 @@ def _sums(state: State, rows: Ints, seek: Seek) -> tuple[Floats, Floats]:
     """
     both = np.stack([state.total[rows], state.running[rows]])
     windows = seek.y.shape[1]
-    out = np.empty((2, len(rows), windows))
+    after = np.empty((windows, *both.shape))
     factor = np.exp(np.nan_to_num(seek.exponent))
     complete = np.asarray(seek.known.all(axis=0))
     for j in range(windows):
         grown = add(both, factor[:, j])
         both = grown if complete[j] else np.where(seek.known[:, j, None, None], grown, both)
-        out[:, :, j] = np.where(seek.sides, both.mean(axis=3), 0).max(axis=2)
-    return both, out
+        after[j] = both
+    by_side = np.where(seek.sides, after @ np.full(len(SIZES), 1 / len(SIZES)), 0)
+    return both, by_side.max(axis=3).transpose(1, 2, 0)
 
 
 def _quietly(state: State, rows: Ints, start: int, seek: Seek, evidence: Floats) -> None:

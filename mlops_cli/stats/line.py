@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mlops_cli.stats.ordered import median, packed, spread
+from mlops_cli.stats.ordered import median, middles, packed, spread
 from mlops_cli.stats.season import Calendar, patterns
 from mlops_cli.stats.tail import Tail, exceedances, fit_tail
 
@@ -25,6 +25,7 @@ MOST_MEMORY = 0.98  # sum of the coefficients
 CLIP = 4.0  # standard deviations beyond which a deviation is not followed
 QUARTILE = 0.6745  # of the normal distribution
 VARIANCE_SPANS = (6, 24)
+SEARCHES = 12  # for the two middle surprises; two are the rule
 
 
 @dataclass(frozen=True)
@@ -172,10 +173,10 @@ def _noise(
     x = _means(d0, line.clip, spans)
     coef = np.where(enough[:, None], _memory(line, d0, used, x), 0.0)
     # A wandering series is followed further; where nothing was clipped nothing changes.
-    line = replace(line, coef=coef, clip=line.clip * (1 + 2 * np.maximum(coef.sum(axis=1), 0) ** 4))
+    narrow = line.clip
+    line = replace(line, coef=coef, clip=narrow * (1 + 2 * np.maximum(coef.sum(axis=1), 0) ** 4))
     e = d - sum(coef[:, k, None] * column for k, column in enumerate(x))
-    again = np.flatnonzero(np.abs(d0).max(axis=1) > CLIP * line.sd)
-    e[again] = d[again] - line.rows(again).forecast(d0[again])
+    _follow_further(e, d0, (narrow, line.clip), coef, spans)
     used = np.where(enough[:, None], used, there)
     e, v, count = _kept(e, sampling, used)
     between = between_variance(e, v, count)
@@ -196,22 +197,41 @@ def _kept(e: Floats, v: Floats, used: Bools) -> tuple[Floats, Floats, Ints]:
 def _means(d: Floats, clip: Floats, spans: tuple[int, ...]) -> list[Floats]:
     """Means of the last 1, 6, 24 clipped deviations, not counting the window itself."""
     limit = clip[:, None]
-    clipped = np.clip(d, -limit, limit)
+    size, length = d.shape
+    clipped = np.zeros((size, length + 1))
+    np.clip(d, -limit, limit, out=clipped[:, 1:])
     total = np.cumsum(clipped, axis=1)
-    length = d.shape[1]
     out = []
     for span in spans:
-        x = np.zeros(d.shape)
         if span == 1:
-            x[:, 1:] = clipped[:, :-1]
+            out.append(clipped[:, :-1])
         elif span:
-            first = min(span, length - 1)
-            x[:, 1 : first + 1] = total[:, :first] / np.arange(1, first + 1)
-            np.subtract(total[:, span:-1], total[:, : -span - 1], out=x[:, span + 1 :])
-            x[:, span + 1 :] *= 1 / span
-        if span:
+            x = np.empty(d.shape)
+            first = min(span, length)
+            x[:, :first] = total[:, :first] / np.maximum(np.arange(first), 1)
+            np.subtract(total[:, first:length], total[:, : length - first], out=x[:, first:])
+            x[:, first:] *= 1 / span
             out.append(x)
     return out
+
+
+def _follow_further(
+    e: Floats, d0: Floats, clip: tuple[Floats, Floats], coef: Floats, spans: Sequence[int]
+) -> None:
+    """What a wider clip changes in the surprises, in place: only behind deviations that were clipped."""
+    narrow, wide = clip
+    rows, at = np.nonzero((np.abs(d0) > narrow[:, None]) & (wide > narrow)[:, None])
+    if not len(rows):
+        return
+    size = d0[rows, at]
+    more = np.clip(size, -wide[rows], wide[rows]) - np.clip(size, -narrow[rows], narrow[rows])
+    behind = at[:, None] + np.arange(1, max(spans) + 1)
+    weight = np.zeros(behind.shape)
+    for k, span in enumerate(s for s in spans if s):
+        weight[:, :span] += coef[rows, k, None] / np.minimum(behind[:, :span], span)
+    inside = behind < d0.shape[1]
+    series = np.broadcast_to(rows[:, None], behind.shape)[inside]
+    np.subtract.at(e, (series, behind[inside]), (more[:, None] * weight)[inside])
 
 
 def _memory(line: Line, d0: Floats, used: Bools, x: list[Floats]) -> Floats:
@@ -249,39 +269,48 @@ def between_variance(e: Floats, v: Floats, count: Ints) -> Floats:
     (S,) at least 0; 0 where sampling alone explains the surprises
 
     """
-    size = np.abs(e)
-    total = (median(size) / QUARTILE) ** 2
-    none = ~(total > 0)
-    if none.any():
-        total = np.where(none, np.nansum(e * e, axis=1) / np.maximum(count, 1) + 1e-18, total)
     if (v == v[:, :1]).all():  # one variance a series: the root in closed form
+        total = (median(np.abs(e)) / QUARTILE) ** 2
+        none = ~(total > 0)
+        if none.any():
+            total = np.where(none, np.nansum(e * e, axis=1) / np.maximum(count, 1) + 1e-18, total)
         return np.maximum(total - v[:, 0], 0.0)
-    # |e| / sqrt(v + t) > q where e^2 / q^2 - v > t: the root lies between the two middle ones of these.
-    t = _root(size, v, count, (size / QUARTILE) ** 2 - v)
-    if (count % 2 == 0).any():  # of two windows that differ in v the order may turn as t grows
-        t = _root(size, v, count, size / np.sqrt(v + t[:, None] + 1e-300))
-    return np.minimum(t, total)
+    # |e| / sqrt(v + t) > q where e^2 / q^2 - v > t: the root lies between the two middle ones of these, and
+    # the two middle surprises are the largest of the lower half and the smallest of the upper one.
+    square = (e / QUARTILE) ** 2
+    key = square - v
+    low, high = middles(key)
+    lower, upper = key <= low[:, None], key >= high[:, None]
+    low, high = np.maximum(low, 0), np.maximum(high, 0)
+    t, rows, two = (low + high) / 2, np.arange(len(e)), np.full((2, len(e)), -1)
+    for _ in range(SEARCHES):  # as t moves, others may become the middle ones
+        ratio = square[rows] / (v[rows] + t[rows, None] + 1e-300)
+        found = np.stack(
+            [
+                np.where(lower[rows], ratio, -1).argmax(axis=1),
+                np.where(upper[rows], ratio, np.inf).argmin(axis=1),
+            ]
+        )
+        moved = (found != two[:, rows]).any(axis=0)
+        rows, found = rows[moved], found[:, moved]
+        if not len(rows):
+            break
+        two[:, rows] = found
+        above = np.sqrt(square[rows, found] / (v[rows, found] + t[rows] + 1e-300)).sum(axis=0) > 2
+        low[rows], high[rows] = np.where(above, t[rows], low[rows]), np.where(above, high[rows], t[rows])
+        root = _root(square[rows, found], v[rows, found])
+        t[rows] = np.clip(root, low[rows], high[rows])
+    return np.asarray(t)
 
 
-def _root(size: Floats, v: Floats, count: Ints, key: Floats) -> Floats:
-    """The variance, 0 or more, at which the two middle windows, ordered by `key`, lie at the quartile."""
-    rows = np.arange(len(size))
-    if (count == size.shape[1]).all():  # find the two by value: a fifth of the time of an order
-        half = size.shape[1] // 2
-        parts = np.partition(key, half, axis=1)
-        high = parts[:, half]
-        low = high if size.shape[1] % 2 else parts[:, :half].max(axis=1)
-        middle = np.stack([(key == bound[:, None]).argmax(axis=1) for bound in (low, high)])
-    else:
-        order = np.argsort(key, axis=1)
-        lower, upper = np.maximum((count - 1) // 2, 0), np.minimum(count // 2, size.shape[1] - 1)
-        middle = np.stack([order[rows, lower], order[rows, upper]])
-    s, w = size[rows, middle], v[rows, middle]
-    t = np.maximum((s / QUARTILE) ** 2 - w, 0).min(axis=0)  # left of the root, and the curve is convex
-    for _ in range(8):
-        root = np.sqrt(np.maximum(w + t, 1e-60))
-        above = (s / root).sum(axis=0) / 2 - QUARTILE
-        t = np.maximum(t + above / np.maximum((s / root**3).sum(axis=0) / 4, 1e-300), 0)
+def _root(square: Floats, v: Floats) -> Floats:
+    """The t, 0 or more, at which the roots of `square / (v + t)` are 1 on average: (2, S) → (S,)."""
+    size = np.sqrt(square)
+    t = np.maximum(square - v, 0).min(axis=0)  # left of the root, and the curve is convex
+    for _ in range(16):
+        root = np.sqrt(np.maximum(v + t, 1e-60))
+        above = (size / root).sum(axis=0) / 2 - 1
+        t = np.maximum(t + above / np.maximum((size / root**3).sum(axis=0) / 4, 1e-300), 0)
     return np.asarray(t)
 
 

@@ -26,25 +26,32 @@ def median(x: Floats) -> Floats:
     array([ 2., nan])
 
     """
+    low, high = middles(x)
+    return np.asarray((low + high) / 2)
+
+
+def middles(x: Floats) -> tuple[Floats, Floats]:
+    """The two middle values along the last axis, the same twice where their count is odd; NaN absent."""
     if not x.shape[-1]:
-        return np.full(x.shape[:-1], np.nan)
+        return np.full(x.shape[:-1], np.nan), np.full(x.shape[:-1], np.nan)
     gaps = np.isnan(x)
     if gaps.any():
-        return middle(np.sort(x, axis=-1), x.shape[-1] - np.count_nonzero(gaps, axis=-1))
+        return _middles(np.sort(x, axis=-1), x.shape[-1] - np.count_nonzero(gaps, axis=-1))
     # One partition and the largest below it: a third of the time of a sort.
     half = x.shape[-1] // 2
     parts = np.partition(x, half, axis=-1)
-    upper = parts[..., half]
-    if x.shape[-1] % 2:
-        return np.asarray(upper)
-    return np.asarray((parts[..., :half].max(axis=-1) + upper) / 2)
+    high = np.asarray(parts[..., half])
+    return (high, high) if x.shape[-1] % 2 else (np.asarray(parts[..., :half].max(axis=-1)), high)
 
 
 def middle(ordered: Floats, count: NDArray[np.intp]) -> Floats:
-    """Median of values in ascending order, `count` of them present: (..., L), (...) → (...)."""
-    low = _at(ordered, np.maximum((count - 1) // 2, 0))
-    high = _at(ordered, np.minimum(count // 2, ordered.shape[-1] - 1))
-    return np.where(count > 0, (low + high) / 2, np.nan)
+    """Median of ascending values, `count` of them present and NaN behind: (..., L), (...) → (...)."""
+    low, high = _middles(ordered, count)
+    return np.asarray((low + high) / 2)
+
+
+def _middles(ordered: Floats, count: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    return _at(ordered, np.maximum((count - 1) // 2, 0)), _at(ordered, count // 2)
 
 
 def _at(ordered: Floats, position: NDArray[np.intp]) -> Floats:

@@ -16,7 +16,7 @@ from mlops_cli.stats.watched import Batch, Promise, State
 
 Arrays = dict[str, NDArray[Any]]
 
-METHOD = 1  # goes up when the same windows would be judged otherwise
+METHOD = 2  # goes up when the same windows would be judged otherwise
 PROBES = (0.05, 1.0, 5.0)  # levels at which the effect that matters is asked for
 SEEN = (
     "level", "status", "eye", "centre", "low", "high", "normal", "far", "p", "u", "evidence", "running",

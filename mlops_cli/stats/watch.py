@@ -5,11 +5,8 @@ eye adds up evidence against an old line. An incident is told against the line f
 """
 
 import dataclasses
-import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,13 +24,10 @@ from mlops_cli.stats.watched import Batch, Promise, State, Watched
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-A = TypeVar("A")
-B = TypeVar("B")
-
 REFITS = 7  # fits between two choices of the season
 ACCEPTED = 60  # windows after an acceptance in which the jump is estimated again
 LEAST_HISTORY = 14  # windows
-PIECE = 50  # series fitted at a time: their arrays stay in the processor's cache
+PIECE = 100  # series fitted at a time: their arrays stay in the processor's cache
 
 
 def watch(batch: Batch, how: Promise) -> Watched:
@@ -130,16 +124,13 @@ def _fit(state: State, rows: Ints, start: int, pool: tuple[Floats, Ints]) -> tup
     fits.refits[rows] -= 1
     again = np.flatnonzero(fits.refits[rows] < 0)
     if len(again):
-        parts = [h[again[k : k + PIECE]] for k in range(0, len(again), PIECE)]
-        chosen = _each(lambda part: choose(part - median(part)[:, None], calendar), parts)
-        fits.kind[rows[again]] = np.concatenate(chosen)
+        for k in range(0, len(again), PIECE):
+            some = again[k : k + PIECE]
+            fits.kind[rows[some]] = choose(h[some] - median(h[some])[:, None], calendar)
         fits.refits[rows[again]] = REFITS - 1
     sampling, kinds = batch.sampling[rows, first:start], fits.kind[rows]
     pieces = [slice(k, k + PIECE) for k in range(0, len(rows), PIECE)]
-    lines = _each(
-        lambda k: fit_line(h[k], sampling[k], calendar, kinds[k], (pool[0][k], pool[1][k])),
-        pieces,
-    )
+    lines = [fit_line(h[k], sampling[k], calendar, kinds[k], (pool[0][k], pool[1][k])) for k in pieces]
     line = Line(*(np.concatenate([getattr(p, f.name) for p in lines]) for f in dataclasses.fields(Line)))
     if batch.events is None or batch.exposure is None:
         return line, None
@@ -152,13 +143,3 @@ def _fit(state: State, rows: Ints, start: int, pool: tuple[Floats, Ints]) -> tup
     for name, values in vars(rare).items():
         getattr(out, name)[few] = values
     return line, out
-
-
-def _each(work: Callable[[A], B], parts: Sequence[A]) -> list[B]:
-    """The work of every part, in threads where there is more than one: numpy lets go of the lock."""
-    return [work(parts[0])] if len(parts) == 1 else list(_threads().map(work, parts))
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(min(os.cpu_count() or 1, 8), "watch")
