@@ -108,7 +108,7 @@ def _told(found: Sequence[Group], promised: Promised) -> dict[str, NDArray[Any]]
     return {
         "a_level": np.where(silent, -1, level),
         "a_rule": rule,
-        "a_threshold": np.where(drifted, np.nan, np.where(u < 0, low, high)),
+        "a_threshold": np.where(drifted, np.nan, np.where(_downward(u, how), low, high)),
         "a_reference": np.where(drifted, far, centre),
         "a_low": low,
         "a_high": high,
@@ -119,6 +119,12 @@ def _told(found: Sequence[Group], promised: Promised) -> dict[str, NDArray[Any]]
         "a_warm": warm,
         "a_asked": np.broadcast_to(np.array([a.asked for a in how])[:, None], level.shape),
     }
+
+
+def _downward(u: Floats, how: Sequence[Adaptive]) -> Bools:
+    """Where the lower line is the one to show: of a metric that is bad on one side only that side's."""
+    side = np.array([{"up": 1, "down": -1}.get(a.direction, 0) for a in how])[:, None]
+    return np.asarray((side < 0) | ((side == 0) & (u < 0)))
 
 
 def _young(found: Sequence[Group], promised: Promised, how: Sequence[Adaptive]) -> Bools:

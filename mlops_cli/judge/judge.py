@@ -97,7 +97,7 @@ def judge(
     levels.settle(ALPHA if history is None else history.alpha)
     frame = levels.frame()
     if history is not None:
-        frame = _merged(frame, metrics, history.promised)
+        frame = _merged(_without_thin(frame, levels.thin), metrics, history.promised, min_rows)
     known = frame.filter(pl.col("lined"))
     found = with_segments(_findings(known, metrics, ends))
     worst = max((f.level for f in found if f.status is not Status.RECOVERED), default=Level.OK)
@@ -214,10 +214,19 @@ class _Levels:
         )
 
 
+def _without_thin(frame: pl.DataFrame, thin: NDArray[np.bool_]) -> pl.DataFrame:
+    """Adaptive lines neither acquit nor warn in a window of too few rows; an alarm stands."""
+    few = pl.Series("thin", thin)
+    told = pl.col("a_level")
+    quiet = few & told.is_not_null() & (told < int(Level.ALARM))
+    return frame.with_columns(few, a_level=pl.when(quiet).then(int(Level.UNKNOWN)).otherwise(told))
+
+
 def _merged(
     frame: pl.DataFrame,
     metrics: Mapping[tuple[str, str], Judged],
     promised: Promised,
+    min_rows: int,
 ) -> pl.DataFrame:
     """The worse of both kinds of line; where only the adaptive one stands, its word."""
     told = pl.col("a_level")
@@ -230,6 +239,8 @@ def _merged(
     why = (
         pl.when(told != int(Level.UNKNOWN))
         .then(pl.lit(None, pl.String))
+        .when("thin")
+        .then(pl.lit(f"fewer than {min_rows} rows"))
         .when(blind)
         .then(pl.lit("its line is too wide to see a change that matters"))
         .otherwise(pl.coalesce("why", pl.lit(short)))
@@ -251,7 +262,7 @@ def _merged(
         .when(taken)
         .then(why)
         .otherwise("unjudged"),
-    )
+    ).drop("thin")
 
 
 def _findings(
