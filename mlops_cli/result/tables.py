@@ -49,8 +49,8 @@ DISTRIBUTIONS = ("finding", "bin", "low", "high", "baseline", "current")
 # One row a model and window with predictions, oldest first: how many of its rows have a label.
 #   expected-final    share of its rows that will have one; null: labels still come later than was ever seen
 #   mature            nearly all labels that will ever come have come; null: labels do not say when they came
-#   label-delay-...   hours within which half, and nine tenths, of the model's labels come; null: not known, or
-#                     longer than was seen, with the reason in `note`
+#   label-delay-...   hours within which half, and nine tenths, of the model's labels come; null: not known,
+#                     or longer than was seen, with the reason in `note`
 #   blind-share       of the rows that are like none with a label, where figures are weighed as labels were
 #                     chosen; null: they are not
 #   effective-share   of the labels that as many evenly spread ones would need
