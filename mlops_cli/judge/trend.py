@@ -174,7 +174,7 @@ def _mover(what: str, name: str, found: Pace, starts: Sequence[int], unit: str) 
         what,
         name,
         kind,
-        None if kind in STILL else found.size,
+        found.size if kind not in STILL or found.start is not None else None,
         unit,
         since,
         found.width,

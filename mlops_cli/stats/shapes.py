@@ -1,20 +1,19 @@
 """How a distribution or a metric moves over its windows: ramps, pulses, seasons, or not at all."""
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from mlops_cli.stats.templates import Floats, Ints, Shapes, shapes, shuffles
+from mlops_cli.stats.wandering import chance
+
 JS = 1 / np.sqrt(2 * np.log(2))  # a Hellinger step in units of the Jensen-Shannon distance, root of bits
-WIDTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48)
-SEED = 12345  # the shuffles are the same in every run
 ENOUGH = 10  # shuffles as good as the data: p cannot be small any more
 GROUPS = 20
-MEMORY = 0.15  # correlation from one window to the next from which it is put back into the shuffles
+BRIEF = 2  # windows of a pulse that no shuffle can confirm
+WANDERS = "its windows resemble their neighbours: it has changed, or it wanders and comes back"
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,7 @@ class Rules:
     warn : size at which one would warn, JS distance (or the metric's unit)
     fast_weeks : a ramp that gets there sooner is fast
     alpha : chance of calling noise a change, a field
+    fooled : the same for noise that remembers, by its worst memory
     shuffles : of the windows
     least_windows : fewer are unknown
     least_size : a smaller change of a distribution is none
@@ -35,12 +35,22 @@ class Rules:
     warn: float = 0.10
     fast_weeks: float = 8.0
     alpha: float = 0.01
+    fooled: float = 0.02
     shuffles: int = 499
     least_windows: int = 8
     least_size: float = 0.02
 
 
 DEFAULT = Rules()
+
+
+class Scale(NamedTuple):
+    """Of the windows: unit of a step, variance in each direction by their samples alone, windows a week."""
+
+    unit: float
+    sampling: float
+    per_week: float
+    counted: bool
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class Pace:
     ----------
     kind : unknown, still, recurring, shock, small jump, passing shock, fast or slow
     windows : how many there were
-    p : chance of as good a shape among shuffled windows
+    p : chance of as good a shape among shuffled windows, or of as clear a one among windows that wander
     size : of the change, JS distance or the metric's unit
     start, width : windows
     weeks_to_warn : until the warning line at this pace; None where it jumps
@@ -75,16 +85,6 @@ class Pace:
     season: dict[str, float] = field(default_factory=dict)
     why: str = ""
     direction: float | None = None
-
-
-class Shapes(NamedTuple):
-    """Changes over T windows: centred with length 1, as they are, and whether, where and how wide each is."""
-
-    unit: Floats
-    plain: Floats
-    pulse: NDArray[np.bool_]
-    start: Ints
-    width: Ints
 
 
 def grouped(counts: ArrayLike, most: int = GROUPS, *, ordered: bool = True) -> Floats:
@@ -131,55 +131,11 @@ def by_lag(counts: ArrayLike) -> dict[int, float]:
     return {k: float(np.diagonal(distance, k).mean()) for k in range(1, len(table))}
 
 
-@lru_cache(maxsize=32)
-def shapes(windows: int) -> Shapes:
-    """All changes that are looked for: ramps of a few widths (1: a step) and pulses that pass."""
-    t, rows = np.arange(windows), []
-    widths = sorted({w for w in (*WIDTHS, windows - 1) if 0 < w < windows})
-    for w in widths:
-        # A step needs two windows on either side.
-        starts = range(2, windows - 1) if w == 1 else range(windows - w + 1)
-        for a in starts:
-            at = t - a + 1 if w == 1 else t - a
-            rows.append((np.clip(at / w, 0.0, 1.0), False, a, w))
-    for a in range(2, windows - 3):
-        rows += [
-            (((t >= a) & (t < a + w)).astype(np.float64), True, a, w)
-            for w in widths
-            if 2 * w <= windows and a + w < windows - 1
-        ]
-    plain = np.array([r[0] for r in rows])
-    centred = plain - plain.mean(axis=1, keepdims=True)
-    length = np.sqrt((centred**2).sum(axis=1))
-    some = length > 1e-9
-    return Shapes(
-        centred[some] / length[some, None],
-        plain[some],
-        np.array([r[1] for r in rows])[some],
-        np.array([r[2] for r in rows])[some],
-        np.array([r[3] for r in rows])[some],
-    )
-
-
-@lru_cache(maxsize=64)
-def shuffles(windows: int, many: int, period: int = 0) -> Ints:
-    """The same shuffles in every run, within the phases of a season."""
-    random = np.random.Generator(np.random.PCG64(SEED))
-    out = np.empty((many, windows), np.int64)
-    for i in range(many):
-        if not period:
-            out[i] = random.permutation(windows)
-            continue
-        out[i] = np.arange(windows)
-        for k in range(period):
-            out[i, k::period] = random.permutation(out[i, k::period])
-    return out
-
-
 def pace(
     counts: ArrayLike | None = None,
     series: ArrayLike | None = None,
     *,
+    se: ArrayLike | None = None,
     per_week: float = 1.0,
     period: int = 0,
     ordered: bool = True,
@@ -191,6 +147,7 @@ def pace(
     ----------
     counts : (T, B) windows × buckets of a field; or
     series : (T,) values of a metric
+    se : (T,) of a metric: what its samples alone give; None: not known
     per_week : windows a week
     period : windows of a season, 0: none is looked for
     ordered : the buckets lie on a line
@@ -206,16 +163,19 @@ def pace(
     if counts is not None:
         table = grouped(counts, ordered=ordered)
         move, unit = rooted(table), float(JS)
-        floor = float(np.mean((table.shape[1] - 1) / (4 * table.sum(axis=1))))
+        own = float(np.mean(1 / (4 * table.sum(axis=1))))  # in each direction
+        floor = (table.shape[1] - 1) * own
     else:
         move, unit, floor = np.asarray(series, np.float64)[:, None], 1.0, 0.0
+        own = 0.0 if se is None else float(np.mean(np.asarray(se, np.float64) ** 2))
     move = move - move.mean(axis=0)
     if not (move**2).sum() > 0:
         return Pace("still", windows, p=1.0, size=0.0, smallest=0.0)
     season: dict[str, float] = {}
     if period and windows >= 3 * period:
         move, season = _unseasoned(move, period, floor, unit, rules)
-    return _classed(move, season, period if season else 0, unit, per_week, rules, counted=counts is not None)
+    scale = Scale(unit, own, per_week, counted=counts is not None)
+    return _classed(move, season, period if season else 0, scale, rules)
 
 
 def _unseasoned(
@@ -248,49 +208,51 @@ def _unseasoned(
     return move - usual[phase], {"period": float(period), "share": seen, "size": size, "p": p}
 
 
-def _classed(
-    move: Floats,
-    season: dict[str, float],
-    period: int,
-    unit: float,
-    per_week: float,
-    rules: Rules,
-    *,
-    counted: bool,
-) -> Pace:
+def _classed(move: Floats, season: dict[str, float], period: int, scale: Scale, rules: Rules) -> Pace:
     windows, total = len(move), float((move**2).sum())
     all_shapes, product = shapes(windows), move @ move.T
     fit = _fits(all_shapes.unit, product) / total
     p = _shuffled(all_shapes.unit, product, float(fit.max()) * total, period, rules)
-    i = _chosen(fit, all_shapes.pulse)
+    across = max(move.shape[1] - 2, 0) * scale.sampling * (windows - 1) / total
+    i = _chosen(fit, all_shapes.pulse, across)
+    # Two odd windows stay neighbours in many a shuffle: they are set against noise alone.
+    brief = p > rules.alpha and all_shapes.width[i] == BRIEF and _apart(move, all_shapes, i)
+    if p > rules.alpha and not brief:
+        i = _chosen(fit, all_shapes.pulse)
+    width, passes = int(all_shapes.width[i]), bool(all_shapes.pulse[i])
     shape = all_shapes.plain[i] - all_shapes.plain[i].mean()
     power = float(shape @ shape)
     slope = shape @ move / power
     left = move - np.outer(shape, slope)
     noise = float((left**2).sum()) / max(windows - 2, 1)
-    memory = None
-    if p <= rules.alpha:
-        memory = _memory(left)
-        if memory > MEMORY:
-            p = max(p, _with_memory(all_shapes.unit, left, memory, float(fit.max()), rules))
-    size = unit * float(np.sqrt(max(0.0, float(slope @ slope) - noise / power)))
-    smallest = 3 * unit * float(np.sqrt(noise * 12 / windows))
+    size = scale.unit * float(np.sqrt(max(0.0, float(slope @ slope) - noise / power)))
+    memory, wanders = None, False
+    if p <= rules.alpha or brief:
+        along = _along(move, all_shapes.unit[fit.argmax()])
+        worst = chance(along, scale.sampling, max(move.shape[1] - 1, 1), period)
+        memory = _memory(_along(left, shape, move))
+        wanders = worst > rules.fooled and not brief
+        p = max(0.0 if brief else p, worst * rules.alpha / rules.fooled)
+    smallest = 3 * scale.unit * float(np.sqrt(noise * 12 / windows))
     found = {"windows": windows, "p": p, "size": size, "smallest": smallest, "memory": memory}
-    if p > rules.alpha or (counted and size < rules.least_size):
+    start = int(all_shapes.start[i])
+    small = scale.counted and size < rules.least_size
+    if wanders and not small:
+        return Pace("unknown", season=season, start=start, width=width, why=WANDERS, **found)  # type: ignore[arg-type]
+    if p > rules.alpha or small:
         # A season as small as a change that is none is none: one field in a hundred seems to have it.
-        recurs = bool(season) and (not counted or season["size"] >= rules.least_size)
+        recurs = bool(season) and (not scale.counted or season["size"] >= rules.least_size)
         return Pace("recurring" if recurs else "still", season=season, **found)  # type: ignore[arg-type]
-    width = int(all_shapes.width[i])
     narrow = width <= max(1, min(2, windows // 8))
-    weeks = None if narrow else rules.warn / max(size / (width / per_week), 1e-12)
-    if all_shapes.pulse[i]:
+    weeks = None if narrow else rules.warn / max(size / (width / scale.per_week), 1e-12)
+    if passes:
         kind, weeks = "passing shock", None
     elif narrow:
-        kind = "shock" if not counted or size >= rules.warn / 2 else "small jump"
+        kind = "shock" if not scale.counted or size >= rules.warn / 2 else "small jump"
     else:
-        kind = "fast" if counted and weeks is not None and weeks < rules.fast_weeks else "slow"
-    direction = None if counted else float(np.sign(slope[0]))
-    place = {"start": int(all_shapes.start[i]), "width": width, "weeks_to_warn": weeks}
+        kind = "fast" if scale.counted and weeks is not None and weeks < rules.fast_weeks else "slow"
+    direction = None if scale.counted else float(np.sign(slope[0]))
+    place = {"start": start, "width": width, "weeks_to_warn": weeks}
     return Pace(kind, season=season, direction=direction, **found, **place)  # type: ignore[arg-type]
 
 
@@ -309,36 +271,41 @@ def _shuffled(unit: Floats, product: Floats, best: float, period: int, rules: Ru
     return (1 + more) / (done + 1)
 
 
-def _chosen(fit: Floats, pulse: NDArray[np.bool_]) -> int:
-    """The best ramp; a pulse only where it leaves at most three quarters of what the ramp leaves."""
+def _chosen(fit: Floats, pulse: NDArray[np.bool_], blind: float = 0.0) -> int:
+    """The best ramp; a pulse only where it leaves at most three quarters of what the ramp leaves.
+
+    `blind` is the share of all movement that is the noise of the samples across the direction of a change:
+    no shape can explain it, so it does not count as left.
+    """
     ramp = int(np.flatnonzero(~pulse)[fit[~pulse].argmax()])
     if not pulse.any():
         return ramp
     other = int(np.flatnonzero(pulse)[fit[pulse].argmax()])
-    return other if 1 - fit[other] <= 0.75 * (1 - fit[ramp]) else ramp
+    rest = max(1 - fit[ramp] - min(blind, 0.9 * (1 - fit[other])), 0.0)
+    return other if 1 - fit[other] - min(blind, 0.9 * (1 - fit[other])) <= 0.75 * rest else ramp
 
 
 def _memory(left: Floats) -> float:
     """Correlation of a window with the next, with what the fitted shape has eaten of it given back."""
     windows = len(left)
-    seen = float((left[1:] * left[:-1]).sum()) / max(float((left**2).sum()), 1e-30)
+    seen = float(left[1:] @ left[:-1]) / max(float(left @ left), 1e-30)
     # Fitted to simulations of 12, 26 and 52 windows.
     return float(np.clip((seen + 4 / (windows + 7)) / max(0.3, 1 - 12 / (windows + 2)), 0.0, 0.95))
 
 
-def _with_memory(unit: Floats, left: Floats, memory: float, best: float, rules: Rules) -> float:
-    """The same test against noise that remembers: what is new in each window is shuffled, not the windows."""
-    new, many = left[1:] - memory * left[:-1], min(rules.shuffles, 199)
-    order = shuffles(len(left) - 1, many)
-    noise = np.empty((many, *left.shape))
-    noise[:, 0] = new[order[:, -1]] / np.sqrt(1 - memory**2)
-    for t in range(1, len(left)):
-        noise[:, t] = memory * noise[:, t - 1] + new[order[:, t - 1]]
-    noise -= noise.mean(axis=1, keepdims=True)
-    more = 0
-    for one in noise:
-        more += int(_fits(unit, one @ one.T).max() / float((one**2).sum()) >= best * (1 - 1e-12))
-    return (1 + more) / (many + 1)
+def _apart(move: Floats, all_shapes: Shapes, i: int) -> bool:
+    """Whether a shape is a pulse each window of which lies far beyond every other one."""
+    if not all_shapes.pulse[i]:
+        return False
+    along, inside = _along(move, all_shapes.unit[i]), all_shapes.plain[i] > 0
+    away = along - float(np.median(along[~inside]))
+    return bool(away[inside].min() > 2 * np.abs(away[~inside]).max())
+
+
+def _along(what: Floats, shape: Floats, move: Floats | None = None) -> Floats:
+    """Windows in the direction in which they, or others that are given, move by a shape."""
+    towards = shape @ (what if move is None else move)
+    return np.asarray(what @ towards / np.sqrt(max(float(towards @ towards), 1e-30)), np.float64)
 
 
 def _entropy(share: Floats) -> Floats:

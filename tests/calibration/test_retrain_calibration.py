@@ -61,16 +61,65 @@ def test_components_without_a_fault_are_seldom_accused():
     assert blamed / runs <= 0.05
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("memory", "most"), [(0.0, 0.03), (0.3, 0.12), (0.6, 0.30)])
-def test_fields_that_stand_still_are_seldom_called_changing(memory, most):
-    random, x, wrong, runs = np.random.default_rng(3), (np.arange(30) - 14.5) / 6, 0, 100
-    for _ in range(runs):
-        own = np.zeros(26)
-        for t in range(1, 26):
-            own[t] = memory * own[t - 1] + 0.1 * np.sqrt(1 - memory**2) * random.normal()
-        shares = np.exp(-((x - own[:, None]) ** 2) / 2)
-        table = np.array([random.multinomial(2000, p / p.sum()) for p in shares])
-        wrong += pace(table, rules=Shapes(shuffles=199)).kind not in {"still", "unknown"}
+T = np.arange(26)
+SIZE = 0.36  # deviations of a normal field: 0.15 JS
 
-    assert wrong / runs <= most
+
+def field(random, mu, *, memory=0.0, wander=0.1, n=2000):
+    """Counts by window of a normal field whose mean follows `mu` and wanders about it."""
+    own, x = np.zeros(len(mu)), (np.arange(30) - 14.5) / 6
+    for t in range(1, len(mu)):
+        own[t] = memory * own[t - 1] + wander * np.sqrt(1 - memory**2) * random.normal()
+    shares = np.exp(-((x - (mu + own)[:, None]) ** 2) / 2)
+    return np.array([random.multinomial(n, p / p.sum()) for p in shares])
+
+
+def kinds(mu, runs, seed=3, **how):
+    random = np.random.default_rng(seed)
+    return [pace(field(random, mu, **how), rules=Shapes(shuffles=199)).kind for _ in range(runs)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [500, 2000])
+@pytest.mark.parametrize(("memory", "most"), [(0.0, 0.03), (0.3, 0.03), (0.6, 0.05)])
+def test_fields_that_stand_still_are_seldom_called_changing(memory, most, n):
+    seen = kinds(0.0 * T, 150, memory=memory, n=n)
+    share = {kind: seen.count(kind) / len(seen) for kind in {*seen, "shock", "small jump", "fast"}}
+
+    assert 1 - share.get("still", 0) - share.get("unknown", 0) <= most
+    assert share["shock"] + share["small jump"] <= 0.03
+    assert share["fast"] <= 0.03
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wander", [0.0, 0.05])
+def test_changes_of_a_seventh_are_seen_although_noise_may_remember(wander):
+    moving = {"slow", "fast", "shock", "small jump", "passing shock"}
+    for mu in (SIZE * T / 25, SIZE * (T >= 14), 0.45 * ((T >= 8) & (T < 13)), 0.45 * ((T >= 8) & (T < 10))):
+        seen = kinds(mu, 60, wander=wander)
+        assert sum(kind in moving for kind in seen) / len(seen) >= 0.95
+
+
+def series(change, runs, *, memory, seed=8):
+    random, seen = np.random.default_rng(seed), []
+    for _ in range(runs):
+        noise = np.zeros(26)
+        for t in range(1, 26):
+            noise[t] = memory * noise[t - 1] + 0.006 * np.sqrt(1 - memory**2) * random.normal()
+        seen.append(pace(series=0.9 - change + noise, rules=Shapes(shuffles=199)).kind)
+    return seen
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("memory", [0.0, 0.3, 0.6])
+def test_a_metric_that_holds_is_seldom_called_falling(memory):
+    seen = series(0.0 * T, 150, memory=memory)
+
+    assert sum(kind not in {"still", "unknown"} for kind in seen) / len(seen) <= 0.05
+
+
+@pytest.mark.slow
+def test_a_metric_that_falls_is_seen():
+    for change in (0.04 * T / 25, 0.03 * (T >= 14)):
+        seen = series(change, 60, memory=0.0)
+        assert sum(kind in {"slow", "shock"} for kind in seen) / len(seen) >= 0.9
