@@ -101,7 +101,7 @@ def _told(found: Sequence[Group], promised: Promised) -> dict[str, NDArray[Any]]
     rule = np.where(level >= Level.WARNING, np.where(eye == DRIFT, Rule.DRIFT.value, Rule.JUMP.value), "")
     how = [a for g in found for a in g.how]
     level = np.minimum(level, np.array([a.top for a in how])[:, None])
-    level = np.minimum(level, np.where(_young(found, promised, how), Level.WARNING, Level.ALARM))
+    level = np.minimum(level, _young(found, promised, how))
     _sigmas(level, rule, u, how)
     drifted = rule == Rule.DRIFT.value
     silent = np.concatenate([np.isnan(g.values) for g in found]) & (level < Level.WARNING)
@@ -127,13 +127,19 @@ def _downward(u: Floats, how: Sequence[Adaptive]) -> Bools:
     return np.asarray((side < 0) | ((side == 0) & (u < 0)))
 
 
-def _young(found: Sequence[Group], promised: Promised, how: Sequence[Adaptive]) -> Bools:
-    """Where a line that nobody asked for only warns: its promise was measured with more history."""
+def _young(found: Sequence[Group], promised: Promised, how: Sequence[Adaptive]) -> Ints:
+    """The level that a line nobody asked for may reach while it is young: its promise was measured with more.
+
+    A warning; of a distance, which piles up at nothing and has a fixed line from the first window on, none.
+    """
     there = np.concatenate([~np.isnan(g.values) for g in found])
     first = np.where(there.any(axis=1), there.argmax(axis=1), there.shape[1])
     grown = first + (MEASURED_DAYS * promised.per_day if promised.per_day > 2 else MEASURED_WINDOWS)
     asked = np.array([a.asked for a in how])
-    return np.asarray(~asked[:, None] & (np.arange(there.shape[1]) < grown[:, None]))
+    young = ~asked[:, None] & (np.arange(there.shape[1]) < grown[:, None])
+    distance = np.concatenate([np.full(g.keys.height, g.scale.distance) for g in found])
+    most = np.where(distance, int(Level.OK), int(Level.WARNING))[:, None]
+    return np.asarray(np.where(young, most, int(Level.ALARM)))
 
 
 def _spans(episodes: Sequence[Sequence[Episode]], windows: int) -> Iterator[tuple[int, int, int, Episode]]:

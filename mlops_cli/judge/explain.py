@@ -87,7 +87,7 @@ class Spell:
 class Explained:
     """One window of one series.
 
-    `row` is its measurement as judged (the columns of `Outcome.frame`), `bounds` its fixed and relative lines.
+    `row` is its measurement as judged (columns of `Outcome.frame`), `bounds` its fixed and relative lines.
     """
 
     row: Mapping[str, Any]

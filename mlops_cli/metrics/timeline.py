@@ -215,8 +215,8 @@ def _beyond(spec: WindowSpec, wanted: Range, oldest: int, newest: int, *, refere
     size = spec.seconds * SECOND
     if wanted.since is not None and wanted.since > newest:
         last = wanted.until - 1 if wanted.until is not None else wanted.since
-        first = spec.starts(wanted.since, wanted.since)
-        at = first[0] if first[0] >= wanted.since else first[1]
+        edges = spec.starts(wanted.since, wanted.since)
+        at = edges[0] if edges[0] >= wanted.since else edges[1]
         return spec.starts(at, max(at, min(last, at + MOST_BEYOND * size)))
     if wanted.until is not None and wanted.until <= oldest and reference:
         last = wanted.until - 1

@@ -27,9 +27,9 @@ Floats = NDArray[np.float64]
 def choose_window(parts: Sequence[Part], size: str, timezone: str, min_rows: int) -> WindowSpec:
     """The size asked for, else the longest of SIZES that gives enough windows with enough rows.
 
-    Enough is 14 windows with a median of `min_rows` rows. Where none has that, lengths in between are tried, for
-    14 windows, 8 or 4 with so many rows; else rows are too few whatever the length, and it is the longest that
-    gives 4 windows, else the whole log is one. Only the main kind of log counts, and only windows with rows.
+    Enough is 14 windows with a median of `min_rows` rows; else it is the longest that gives 4 windows, else
+    the whole log is one. Where those 4 have too few rows, lengths in between are tried, for 14 windows, 8 or
+    4 that have enough. Only the main kind of log counts, and only windows with rows.
 
     Parameters
     ----------
@@ -42,16 +42,16 @@ def choose_window(parts: Sequence[Part], size: str, timezone: str, min_rows: int
     if size != "auto":
         return WindowSpec(seconds(size), timezone)
     start, end, rows = _times(_main(parts))
-    fallback = 0
+    fallback, full = 0, False
     for length in SIZES if len(start) else ():
         counts = _rows(start, end, rows, WindowSpec(length, timezone))
         if len(counts) >= WANTED and np.median(counts) >= min_rows:
             return WindowSpec(length, timezone)
         if len(counts) >= FEWEST and not fallback:
-            fallback = length
+            fallback, full = length, bool(np.median(counts) >= min_rows)
         if len(counts) >= WANTED:  # a shorter window has no more rows
             break
-    return WindowSpec(_between(start, end, rows, timezone, min_rows) or fallback, timezone)
+    return WindowSpec((not full and _between(start, end, rows, timezone, min_rows)) or fallback, timezone)
 
 
 def _between(start: Ints, end: Ints, rows: Floats, timezone: str, min_rows: int) -> int:

@@ -95,7 +95,7 @@ class Asked:
 
 
 def mean_error(known: Known, asked: Asked) -> Expected:
-    """Mean size of the errors of a window, with the band that chance, folds, sample and a backtest give it."""
+    """Mean size of the errors of a window, with the band of chance, folds, sample and backtest."""
     noise = float(known.gap2.sum() / known.n.sum())
     off = known.e / known.n - known.o / known.n
     misfit = max(0.0, float(np.mean(off**2 - noise / known.n)))

@@ -224,6 +224,6 @@ def test_other_settings_than_in_the_run_before_are_a_change_that_verify_does_not
     same = run(["verify", "r.json", "logs", "--config", "windows.min_rows=20", "--no-state"])
     changes = next(t for t in json.loads(text)["tables"] if t["name"] == "changes")["rows"]
 
-    assert [["missing-rate/////amount", "2026-01-12T00:00:00Z"]] == [[r[0], r[2]] for r in changes]
+    assert [[r[0], r[2]] for r in changes] == [["missing-rate/////amount", "2026-01-12T00:00:00Z"]]
     assert changes[0][1].startswith("configuration: other than in the run of 2026-01-11")
     assert same == 0

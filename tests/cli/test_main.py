@@ -80,7 +80,7 @@ def test_a_group_shows_its_own_commands_only(capsys):
         ),
         (
             ["explain"],
-            "mlops: missing argument 'METRIC'\n  at: mlops explain\n  do: see mlops explain --help\n",
+            "mlops: missing argument 'METRIC|FINDING'\n  at: mlops explain\n  do: see mlops explain --help\n",
         ),
         (["explain", "latency-p9"], "mlops: unknown metric 'latency-p9'\n  do: write 'latency-p99'?\n"),
         (

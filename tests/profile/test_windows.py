@@ -47,7 +47,7 @@ def choose(parts, size="auto", zone="UTC"):
         (30, 2_000, "1d"),  # 30 windows of 2,000
         (14, 200, "1d"),  # just enough
         (14, 199, "1d"),  # a little thin: no length has 200 rows, and 1d gives 4 windows
-        (13, 2_000, "12h"),  # too few days; hours have 83 rows
+        (13, 2_000, "1d"),  # too few days; hours have 83 rows
         (13, 4_800, "1h"),  # hours have 200
         (3, 2_000, "3h"),  # three days: 24 windows of 250
         (1, 2_000, "3h"),  # one day: hours of 83 rows; 8 windows of 250
