@@ -6,21 +6,23 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from mlops_cli.cli.arms import Arms
 from mlops_cli.cli.ask import Ask
 from mlops_cli.cli.asked import ready
 from mlops_cli.cli.options import Output
 from mlops_cli.cli.say import say, targets, write
+from mlops_cli.decide.retrain import helped
 from mlops_cli.errors import unknown
-from mlops_cli.ledger.decisions import append, beside
+from mlops_cli.ledger.decisions import amend, append, beside, read
 from mlops_cli.render.registry import EMITTERS
 from mlops_cli.result.verdict import Action
 
 if TYPE_CHECKING:
     from mlops_cli.result.report import Report
 
+OVER = (Action.PROMOTE, Action.ROLLBACK)
 RECORDED = (Action.RAMP, Action.PROMOTE, Action.ROLLBACK)
 
 
@@ -44,6 +46,7 @@ def act(ask: Ask, arms: Arms, output: Output, run: Callable[[], "Report"]) -> in
             write(path, partial(_emit, kind, said))
     if arms.record:
         record(said, loaded.folder)
+        close(said, loaded.folder)
     return code
 
 
@@ -65,6 +68,24 @@ def record(said: "Report", folder: str) -> None:
             "reason": verdict.reason.partition(" — ")[0],
         },
     )
+
+
+def close(said: "Report", folder: str) -> None:
+    """The canary of the last retrain is over: what it says of the retrain goes into its entry.
+
+    The gain is of `wrong-rate`, both models side by side; where no label tells it, `helped` is left out.
+    """
+    action, found = said.verdict.action, said.details["rollout"]
+    past = read(beside(folder)).of("retrain")
+    if action not in OVER or not past or past[-1].get("canary") != "open":
+        return
+    wrong = next((m for m in found["metrics"] if m["name"] == "wrong-rate"), None)
+    ended: dict[str, Any] = {"canary": action.value}
+    if wrong is not None and None not in (wrong["estimate"], wrong["lower"], wrong["upper"]):
+        gain, low, high = (-float(wrong[k]) for k in ("estimate", "upper", "lower"))
+        answer = helped(gain, low, high, float(past[-1].get("drop", 0.0)))
+        ended |= {"gain": gain, "helped": {True: "yes", False: "no", None: "unclear"}[answer]}
+    amend(beside(folder), "retrain", ended)
 
 
 def _kinds(texts: Sequence[str]) -> list[tuple[str, Path | None]]:

@@ -27,7 +27,7 @@ def pace_table(counted: Sequence[Counted]) -> Table:
     if len(counted) > 1 or not window.seconds or not line.starts or fields > FIELDS:
         return table(())
     skip = line.partial | frozenset(line.excluded)
-    time = clock(line.starts, skip, window.seconds, one.unit.settings.pace.period)
+    time = clock(line.starts, skip, window.seconds, one.unit.settings.pace.windows(window.seconds))
     if not WINDOWS[0] <= len(time.starts) <= WINDOWS[1]:
         return table(())
     found = movers(Tables(one.profile, None, line.starts), time, Rules(shuffles=SHUFFLES))

@@ -59,7 +59,7 @@ def of_counted(one: Counted, base: Report) -> Moving:
     settings, line, window = one.unit.settings, one.line, one.profile.spec.window
     last = line.judged[-1] if line.judged else line.newest
     skip = line.partial | frozenset(line.excluded) | {s for s in line.starts if s > last}
-    time = clock(line.starts, skip, window.seconds or 1, settings.pace.period)
+    time = clock(line.starts, skip, window.seconds or 1, settings.pace.windows(window.seconds))
     found: list[Mover] = []
     if window.seconds and line.starts:
         found = movers(Tables(one.profile, None, line.starts), time, Rules())

@@ -4,10 +4,10 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from mlops_cli.cli.ask import Ask
 from mlops_cli.cli.asked import ready
@@ -64,10 +64,16 @@ def _emit(said: "Report", out: TextIO) -> None:
     EMITTERS[KIND](said, out)
 
 
+def _filled(command: Sequence[str], trigger: Mapping[str, Any]) -> list[str]:
+    """The command with what the trigger says for {since}, {train_from}, {train_to}, {id} and the like."""
+    texts = {f"{{{k}}}": str(v) for k, v in trigger.items() if isinstance(v, str | int | float)}
+    return [reduce(lambda text, k: text.replace(k, texts[k]), texts, part) for part in command]
+
+
 def _start(said: "Report", loaded: "Loaded", *, dry: bool) -> int:
     """Run the command with the trigger on its standard input, and note it; 0 where nothing is to be run."""
     found = said.details["retrain"]
-    command = loaded.settings.retrain.command
+    command = _filled(loaded.settings.retrain.command, found["trigger"])
     shown = shlex.join(command) or "nothing: [retrain] command is not set"
     if found["action"] != "automatic":
         sys.stderr.write(f"mlops: nothing is started: the answer is {found['action']}\n")

@@ -1,10 +1,10 @@
 """[retrain] and [pace]: when a retrain pays, and how fast the data is expected to change."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mlops_cli.config.section import Duration, Section
+from mlops_cli.config.section import Duration, Section, seconds
 
 
 class Retrain(Section):
@@ -34,4 +34,12 @@ class Pace(Section):
     expect: Literal["auto", "slow", "fast"] = Field(
         "auto", description="slow: a field that moves faster is named."
     )
-    period: int = Field(0, ge=0, description="Windows of a season; 0: a day of hours, a week of days.")
+    period: Annotated[int, Field(ge=0)] | Duration = Field(
+        0, description="Of a season: a duration, 7d, or windows; 0: a day of hours, a week of days."
+    )
+
+    def windows(self, length: int) -> int:
+        """The season in windows of so many seconds; 0: it was not told."""
+        if isinstance(self.period, int):
+            return self.period
+        return round(seconds(self.period) / length) if length else 0

@@ -84,6 +84,20 @@ class Answer(NamedTuple):
     basis: str = ""
 
 
+def helped(gain: float, low: float, high: float, drop: float) -> bool | None:
+    """Whether a retrain has helped, from the two models side by side; None: unclear, it counts neither way.
+
+    Parameters
+    ----------
+    gain, low, high : what the new model has won on the same traffic, with its bounds
+    drop : that the retrain was to win back
+
+    """
+    if low > 0:
+        return True
+    return False if gain < 0.1 * drop or high < 0.5 * drop else None
+
+
 def recovered(past: Sequence[Past], prior: float = 0.8) -> float:
     """Share of a drop that a retrain wins back here: the prior, and what the last ones showed."""
     last = past[-REMEMBERED:]

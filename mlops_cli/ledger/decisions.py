@@ -128,6 +128,30 @@ def append(path: str | Path, kind: str, entry: Mapping[str, Any]) -> Decisions:
         return read(target)
 
 
+def amend(path: str | Path, kind: str, changes: Mapping[str, Any]) -> Decisions:
+    """Change the newest entry of a kind, keeping every comment, and return what then stands in the file.
+
+    Parameters
+    ----------
+    path : of the file
+    kind : one of KINDS, of which there is an entry
+    changes : keys that are set; None is left out
+
+    Raises
+    ------
+    UsageError
+        Where the file cannot be read or written.
+
+    """
+    target = Path(path)
+    with _locked(target.parent):
+        if read(target).of(kind):
+            document = tomlkit.parse(target.read_text(encoding="utf-8"))
+            document[kind][-1].update({k: _plain(v) for k, v in changes.items() if v is not None})
+            _replace(target, tomlkit.dumps(document))
+        return read(target)
+
+
 def _check(kind: str, row: Mapping[str, Any], where: str) -> None:
     lacking = [key for key in KINDS[kind] if key not in row]
     if lacking:
