@@ -75,6 +75,7 @@ def of_counted(one: Counted, base: Report) -> Moving:
         time.seconds / WEEK,
         lives.weeks if lives and isfinite(lives.weeks) and isfinite(lives.high) else None,
         _cheapest(settings, one, lives, code),
+        worst.why if worst else "",
     )
     odd = unexpected({m.field: m.kind for m in found}, settings.pace.expect)
     details = Pace(

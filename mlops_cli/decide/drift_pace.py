@@ -22,6 +22,7 @@ def cadence(
     window_weeks: float,
     half_life: float | None,
     cheapest: float | None,
+    why: str = "",
 ) -> Cadence:
     """How often.
 
@@ -32,6 +33,7 @@ def cadence(
     window_weeks : length of a window
     half_life : of the model, weeks; None: it does not fall
     cheapest : weeks between retrains that cost least, where prices are known
+    why : the pace is unknown
 
     """
     retrain = cheapest if cheapest is not None else half_life / 2 if half_life is not None else None
@@ -51,7 +53,7 @@ def cadence(
         season = "train on whole seasons, or give the model the season"
         return Cadence(None, retrain, f"{season}; {again}")
     if kind == "unknown":
-        return Cadence(None, retrain, f"too few windows to say how fast it changes; {again}")
+        return Cadence(None, retrain, f"it cannot be told yet: {why or 'too few windows'}; {again}")
     return Cadence(None, retrain, f"it changes too little to need a rhythm; {again}")
 
 

@@ -1,6 +1,7 @@
 """`text`: what people see in a terminal; the same lines without colour where it is piped."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from io import StringIO
@@ -24,6 +25,7 @@ from mlops_cli.result.report import Report, Table
 
 PIPED = 100  # cells; the same whatever the terminal, so that the same run gives the same bytes
 NARROWEST = 40
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 LABEL = 9
 
 
@@ -187,7 +189,7 @@ def _table(table: Table, look: Look) -> Iterator[Text]:
     names = [clean(c) for c in table.columns]
     shown = table.rows[: look.limit("rows")]
     body: list[Row] = [dict(zip(names, map(_cell, row), strict=False)) for row in shown]
-    head: Row = {n: Text(n, "dim") for n in names}
+    head: Row = {n: Text(n.replace("_", " "), "dim") for n in names}
     right = [all(isinstance(row[i], int | float | None) for row in shown) for i in range(len(names))]
     columns = [
         Column(n, right=r, least=None if r else 12, drop=len(names) - i if i else 0)
@@ -206,4 +208,11 @@ def _cell(value: Any) -> Text:
     if isinstance(value, bool):
         return Text("yes" if value else "no")
     number = value is None or isinstance(value, int | float)
-    return Text(quantity(value, "") if number else clean(value))
+    return Text(quantity(value, "") if number else _short(clean(value)))
+
+
+def _short(text: str) -> str:
+    """A time without what says nothing: 2026-10-23, 2026-10-23 14:10Z."""
+    if not TIME.fullmatch(text):
+        return text
+    return text[:10] if text[11:19] == "00:00:00" else f"{text[:10]} {text[11:16]}Z"
