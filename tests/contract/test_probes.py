@@ -71,12 +71,11 @@ def test_nothing_changed_and_hardly_anything_alarms(tmp_path, n, runs):
     assert alarmed <= {25: 4, 3: 0}[runs]
 
 
-def test_a_hundredth_of_a_deviation_at_many_rows_is_no_finding_and_is_still_told(tmp_path):
+@pytest.mark.parametrize("n", [200_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+def test_a_hundredth_of_a_deviation_at_many_rows_is_no_finding_and_is_still_told(tmp_path, n):
     rng = np.random.default_rng(7)
     wanted = ["normal", "wide"]
-    report, found = judged(
-        tmp_path, table(200_000, rng).select(wanted), table(200_000, rng, shift=0.01).select(wanted)
-    )
+    report, found = judged(tmp_path, table(n, rng).select(wanted), table(n, rng, shift=0.01).select(wanted))
     series = report.table("series")
     code, field, value = (series.columns.index(c) for c in ("code", "field", "value"))
     told = {(r[code], r[field]): r[value] for r in series.rows}
