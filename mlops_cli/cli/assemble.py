@@ -10,6 +10,7 @@ from mlops_cli import __version__
 from mlops_cli.cli.ask import Ask
 from mlops_cli.cli.changes import changes_table
 from mlops_cli.cli.distributions import distributions_table
+from mlops_cli.cli.estimates import estimates_notes, estimates_table
 from mlops_cli.cli.excuses import excuses, known_table, read_known, said_too
 from mlops_cli.cli.judging import Judging, adapted, judging
 from mlops_cli.cli.labels import labels_table
@@ -98,6 +99,7 @@ def assemble(
                 series_table(seen),
                 windows_table(seen),
                 labels_table(counted),
+                estimates_table(counted),
                 unknown_table(seen),
                 bounds_table(seen, loaded.origins),
                 distributions_table(seen),
@@ -108,7 +110,7 @@ def assemble(
             if t.rows
         ),
         quarantine=tuple(b for c in counted for p in c.unit.logs.parts for b in p.bad),
-        notes=(*_notes(counted, note), *expired),
+        notes=(*estimates_notes(counted), *_notes(counted, note), *expired),
         digests={"settings": digest(settings), "decisions": judged[0].digest if judged else ""},
     )
 

@@ -80,7 +80,15 @@ def policies(counted: Counted, frame: pl.DataFrame) -> dict[tuple[str, str], Jud
             unit, direction, whole = metric.unit, metric.direction, metric.whole_windows
             advice = metric.remedies[0]
         adaptive = adaptive_of(settings, group, code, unit, direction, whole=whole)
-        how[group, code] = Judged(settings.line(group, code), direction, unit, advice, whole, adaptive)
+        how[group, code] = Judged(
+            settings.line(group, code),
+            direction,
+            unit,
+            advice,
+            whole,
+            adaptive,
+            by_band=code.startswith("estimated-"),
+        )
     return how
 
 

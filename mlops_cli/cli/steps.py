@@ -30,6 +30,7 @@ from mlops_cli.metrics.timeline import Range, Timeline, rolling, timeline
 from mlops_cli.profile.cache import SUFFIX, Cache, load_baseline
 from mlops_cli.profile.joined_leaves import joined_leaves
 from mlops_cli.profile.labelled import labelled, with_labels
+from mlops_cli.profile.learn import Sides, learn
 from mlops_cli.profile.pairs import Pairs, pairs
 from mlops_cli.profile.plan import plan
 from mlops_cli.profile.registry import ENGINES
@@ -63,6 +64,7 @@ class Counted:
     baseline_said: str
     measured: pl.DataFrame
     pairs: Pairs
+    estimates: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,11 @@ def count(unit: Unit, ask: Ask, state: State, progress: Progress | None) -> Coun
     )
     joined = pairs(parts, spec.window, settings, cache=state.pairs)
     known = labelled(reference.parts, spec, state.pairs, reference=True) if reference is not None else None
-    joined = with_labels(joined, labelled(parts, spec, state.pairs), known)
+    mine = labelled(parts, spec, state.pairs)
+    joined = with_labels(joined, mine, known)
+    sides = Sides(parts, line.baseline, reference.parts if reference is not None else ())
+    learned = learn(sides, spec, mine, known, state.pairs)
+    joined = replace(joined, counts={**joined.counts, **learned.counts()})
     over = joined_leaves(parts, customs_joined(settings.customs()), spec.window)
     joined = replace(joined, counts={**joined.counts, JOINED: over})
     said = _said(unit, ask, line, base)
@@ -193,8 +199,8 @@ def count(unit: Unit, ask: Ask, state: State, progress: Progress | None) -> Coun
     against = Against(base, saved[1] if saved is not None and alike else 0)
     if base is None and line.baseline:
         against = _pooled(profile, line.baseline)
-    frame = _measure(profile, against, line, settings, joined, ask.statistics)
-    return Counted(unit, profile, line, against.profile, said, frame, joined)
+    frame, guessed = _measure(profile, against, line, settings, joined, ask.statistics)
+    return Counted(unit, profile, line, against.profile, said, frame, joined, guessed)
 
 
 def chosen(counted: Sequence[Counted], ask: Ask) -> list[Counted]:
@@ -292,28 +298,26 @@ def _measure(
     settings: Settings,
     joined: Pairs,
     statistics: str,
-) -> pl.DataFrame:
-    """Every measurement; with a rolling baseline each judged window has one of its own."""
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Every measurement and estimate; with a rolling baseline each judged window has one of its own."""
     codes = wanted_codes(settings, statistics)
 
-    def take(starts: tuple[int, ...], against: Against) -> pl.DataFrame:
+    def take(starts: tuple[int, ...], against: Against) -> tuple[pl.DataFrame, pl.DataFrame | None]:
         end_of = line.end_of
-        return measure(
-            Context(
-                current=profile,
-                baseline=against.profile,
-                baseline_windows=against.windows,
-                baseline_starts=against.starts,
-                windows=starts,
-                ends=tuple(end_of[s] for s in starts),
-                partial=line.partial,
-                settings=settings,
-                now=line.now,
-                counts=joined.counts,
-                unavailable=joined.unavailable,
-            ),
-            codes,
+        context = Context(
+            current=profile,
+            baseline=against.profile,
+            baseline_windows=against.windows,
+            baseline_starts=against.starts,
+            windows=starts,
+            ends=tuple(end_of[s] for s in starts),
+            partial=line.partial,
+            settings=settings,
+            now=line.now,
+            counts=joined.counts,
+            unavailable=joined.unavailable,
         )
+        return measure(context, codes), context.estimates
 
     if settings.baseline.from_ != "rolling" or against.profile is not None:
         return take(line.starts, against)
@@ -321,7 +325,10 @@ def _measure(
     for start in line.starts:
         before = rolling(line, start, settings.baseline.rolling)
         frames.append(take((start,), _pooled(profile, before) if before else Against()))
-    return pl.concat(frames) if frames else take((), Against())
+    if not frames:
+        return take((), Against())
+    guessed = [guess for _, guess in frames if guess is not None]
+    return pl.concat(frame for frame, _ in frames), pl.concat(guessed) if guessed else None
 
 
 def _pooled(profile: Profile, starts: tuple[int, ...]) -> Against:

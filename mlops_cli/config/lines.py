@@ -64,9 +64,11 @@ DEFAULT_LINES: dict[str, dict[str, dict[str, Any]]] = {
         "mean-cost": {"warn": "+10%", "alarm": "+30%"},
         "parity-ratio": {"warn": 0.8, "alarm": 0.6},
         "error-gap": {"warn": 0.05, "alarm": 0.10},
-        # An estimate alarms nobody by itself: it cannot see that the world has changed.
-        "estimated-auc": {"warn": "-0.02"},
-        "estimated-accuracy": {"warn": "-2pp"},
-        "estimated-f1": {"warn": "-0.05"},
+        # The lines of what is measured. An estimate warns by its value, and alarms by its whole band.
+        "estimated-auc": {"warn": "-0.02", "alarm": "-0.05"},
+        "estimated-accuracy": {"warn": "-2pp", "alarm": "-5pp"},
+        "estimated-f1": {"warn": "-0.05", "alarm": "-0.15"},
+        "estimated-mae": {"warn": "+10%", "alarm": "+30%"},
+        "estimated-rmse": {"warn": "+10%", "alarm": "+30%"},
     },
 }

@@ -39,6 +39,7 @@ class Judged:
     advice: str
     whole_windows: bool = False
     adaptive: Adaptive | None = None
+    by_band: bool = False  # an alarm asks that the whole interval is beyond the line
 
 
 @dataclass(frozen=True)
@@ -150,11 +151,14 @@ class _Levels:
         self.unjudged[rows[nothing]] = "no baseline to compare with"
         ready = np.array([self.unjudged[i] is None for i in rows], dtype=bool) & ~np.isnan(self.value[rows])
         moved = np.abs(self.size[rows] - np.nan_to_num(self.reference[rows])) >= how.line.min_effect
+        ends = {up: self.source["low" if up else "high"].to_numpy()[rows] for up in (False, True)}
         for bound, line in zip(bounds, lines, strict=True):
             shown, size = self.nearest[rows], self.size[rows]
             nearer = (bound.level == Level.ALARM) & (np.abs(line - size) < np.abs(shown - size))
             self.nearest[rows] = np.where(np.isnan(shown) | nearer, line, shown)
             beyond = ready & moved & bound.broken(self.size[rows], line)
+            if how.by_band and bound.level is Level.ALARM:
+                beyond &= bound.broken(ends[bound.upward].astype(np.float64), line)
             if beyond.any():
                 hit = rows[beyond]
                 self.candidates.append((bound.level, hit, bound, line[beyond], how.direction))

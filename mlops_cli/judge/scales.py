@@ -60,7 +60,7 @@ def scale_of(rows: pl.DataFrame, unit: str) -> Scale | None:
 
     """
     code, group = rows.row(0, named=True)["code"], rows["group"][0]
-    if code in NEVER or code.startswith("estimated-"):  # an estimate alarms nobody by itself
+    if code in NEVER or code.startswith("estimated-"):  # it has a band of its own
         return None
     test = next((t for t in rows["test"].to_list() if t), "")
     told = group == "model" and rows["low"].is_not_null().any()

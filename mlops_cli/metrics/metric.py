@@ -7,6 +7,7 @@ from functools import cached_property
 import polars as pl
 
 from mlops_cli.config.settings import Settings
+from mlops_cli.metrics.estimates import Sought, estimates
 from mlops_cli.metrics.labelled import Labels, Times, labels_of
 from mlops_cli.metrics.tables import Tables
 from mlops_cli.profile.spec import Profile
@@ -100,6 +101,12 @@ class Context:
         times = Times(self.windows, self.ends, self.baseline_starts, self.now)
         dated = "label-time" not in self.unavailable
         return labels_of(self.counts, times, self.settings.windows.settle, dated=dated)
+
+    @cached_property
+    def estimates(self) -> pl.DataFrame | None:
+        """What is expected of windows without labels, and of those with them; None where there are none."""
+        labels = self.labels
+        return None if labels is None else estimates(Sought(labels, self.tables, self.counts))
 
 
 @dataclass(frozen=True)

@@ -68,5 +68,7 @@ METRICS: Registry[Metric] = Registry(
         "estimated-auc": "model.estimated:AUC",
         "estimated-accuracy": "model.estimated:ACCURACY",
         "estimated-f1": "model.estimated:F1",
+        "estimated-mae": "model.estimated:MAE",
+        "estimated-rmse": "model.estimated:RMSE",
     },
 )

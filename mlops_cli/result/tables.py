@@ -62,3 +62,11 @@ LABELS = (
 # Of `history`: one row a thing that happened, the latest first; `kind` is verdict, settings, or that of a
 # decision (ramp, retrain, accept, ack, silence).
 TIMELINE = ("at", "kind", "level", "what")
+
+# One row a window whose metric was estimated without labels, the latest first. `realised` and `inside` are
+# null where the labels are not in; `withdrawn` says why the estimate is not (or would not have been) shown.
+# `way`: bucket, label or weighted (how the calibrated score was corrected), fields, or `prediction only`.
+ESTIMATES = (
+    "model", "segment", "window", "metric", "estimate", "low", "high", "realised", "inside", "withdrawn",
+    "way",
+)  # fmt: skip

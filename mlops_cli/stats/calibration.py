@@ -93,17 +93,21 @@ def expected(positives: Floats, negatives: Floats, cut: int) -> Expected:
 
 
 class Part(NamedTuple):
-    """An estimate and what its variance is made of: labels, calibration, misfit in the backtest."""
+    """An estimate and what its variance is made of: labels, calibration, misfit in the backtest.
+
+    `apart`: how far a second opinion lies from it; the band is widened by so much.
+    """
 
     value: float
     sampling: float
     calibration: float
     misfit: float
+    apart: float = 0.0
 
     @property
     def half(self) -> float:
         """Half of the 95 % band."""
-        return DEVIATE * float(np.sqrt(self.sampling + self.calibration + self.misfit))
+        return DEVIATE * float(np.sqrt(self.sampling + self.calibration + self.misfit)) + self.apart
 
 
 @dataclass(frozen=True)
@@ -155,22 +159,31 @@ class Reference:
             return f"reference-too-small: {ones} positive and {zeros} negative labels, {CLASS} of each needed"
         return ""
 
-    def estimate(self, rows: ArrayLike) -> dict[str, Part]:
+    def estimate(
+        self, rows: ArrayLike, shift: Floats | None = None, second: Floats | None = None
+    ) -> dict[str, Part]:
         """What the metrics of these rows probably are.
 
         Parameters
         ----------
         rows : (B,) counts by bucket, without labels
+        shift : (B,) what a correction for a shift of the inputs adds to the calibrated rates
+        second : (B,) what a second opinion adds
 
         """
         n = np.asarray(rows, np.float64)
-        values, sampling = _chance(n, self.fitted, self.cut)
+        rate = self.fitted if shift is None else np.clip(self.fitted + shift, 0.0, 1.0)
+        values, sampling = _chance(n, rate, self.cut)
+        apart = dict.fromkeys(NAMES, 0.0)
+        for other in () if second is None else (self.fitted, np.clip(self.fitted + second, 0.0, 1.0)):
+            told = expected(n * other, n * (1 - other), self.cut).values
+            apart = {k: max(apart[k], float(np.nan_to_num(abs(told[k] - values[k])))) for k in NAMES}
         left = [expected(n * c, n * (1 - c), self.cut).values for c in self.without]
         out = {}
         for name in NAMES:
             each = np.array([one[name] for one in left])
             blocks = (len(each) - 1) / len(each) * float(((each - each.mean()) ** 2).sum())
-            out[name] = Part(values[name], sampling[name], blocks, self.misfit[name])
+            out[name] = Part(values[name], sampling[name], blocks, self.misfit[name], apart[name])
         return out
 
 
