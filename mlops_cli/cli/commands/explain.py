@@ -93,4 +93,5 @@ def _line(group: str, code: str, drawn: Mapping[str, Any]) -> str:
 
 def _wrapped(text: str, label: str = "") -> str:
     width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
-    return textwrap.fill(text, width, initial_indent=label, subsequent_indent=" " * len(label))
+    indent = " " * len(label)
+    return textwrap.fill(text, width, initial_indent=label, subsequent_indent=indent, break_on_hyphens=False)
