@@ -124,9 +124,9 @@ def _known(found: Moving, ledger: Decisions) -> Known:
     bad = MAIN.get(code, ("down", 0.0))[0]
     lost = realised(series, line.baseline, line.judged, bad) if code else None
     guess = None
-    for name in dict.fromkeys(("accuracy" if priced else code or "auc", "accuracy", "auc")):
+    for name in dict.fromkeys(("accuracy" if priced else code or "auc", "accuracy", "auc", "mae")):
         mine = one.measured.filter((pl.col("code") == f"estimated-{name}") & (pl.col("segment") == ""))
-        guess = guess or estimated(mine, line.judged)
+        guess = guess or estimated(mine, line.judged, MAIN.get(name, ("down", 0.0))[0])
         code = code or (name if guess else "")
     rows = _rows(found, ledger, lost)
     rules = _rules(settings, traffic(one), step or 0.02)

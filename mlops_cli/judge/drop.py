@@ -56,14 +56,13 @@ def realised(
     return Drop(value, value - SURE * se, value + SURE * se, tuple(last["window"].to_list()))
 
 
-def estimated(series: pl.DataFrame, judged: tuple[int, ...]) -> Drop | None:
-    """The loss that the last estimates let expect; None where none is shown."""
+def estimated(series: pl.DataFrame, judged: tuple[int, ...], bad: str = "down") -> Drop | None:
+    """The loss that the last estimates let expect; None where none is shown, or it has no band."""
     known = series.drop_nulls(["value", "low", "high", "reference"])
     last = known.filter(pl.col("window").is_in(list(judged))).sort("window").tail(RECENT)
     if last.is_empty():
         return None
     mean = {c: float(last[c].mean() or 0.0) for c in ("value", "low", "high", "reference")}  # type: ignore[arg-type]
-    lost = mean["reference"] - mean["value"]
-    return Drop(
-        lost, mean["reference"] - mean["high"], mean["reference"] - mean["low"], tuple(last["window"])
-    )
+    sign = 1.0 if bad == "down" else -1.0
+    lost, *ends = (sign * (mean["reference"] - mean[c]) for c in ("value", "high", "low"))
+    return Drop(lost, min(ends), max(ends), tuple(last["window"]))

@@ -124,8 +124,8 @@ class _Series:
                 held.append(inside)
             told = {
                 "estimate": guess.value,
-                "low": guess.value - guess.half,
-                "high": guess.value + guess.half,
+                "low": max(guess.value - guess.half, 0.0),
+                "high": min(guess.value + guess.half, float("inf") if self.labels.quantity else 1.0),
                 "realised": real,
                 "inside": inside,
                 "withdrawn": self.found.only.get(name) or why,

@@ -291,6 +291,9 @@ def _shifts(
     pool = Rows(current.codes[asked], current.bucket[asked])
     found = Corrector(reference, label, pool, Sizes(bins.sizes, bins.categories))
     shifts = {way: found.shift(current, way) for way in WAYS[1:]}
+    # Weights make the baseline look like the rows without labels, and like no other window.
+    lacks = rows.select(pl.col("label").is_null().any().over("window")).to_series().to_numpy()
+    shifts["weighted"] = np.where(lacks, shifts["weighted"], 0.0)
     rows = rows.with_columns(
         pl.Series("bucket", current.bucket), *(pl.Series(w, s) for w, s in shifts.items())
     )

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from mlops_cli.stats.calibration import Reference, expected
-from mlops_cli.stats.loss_model import LossModel
+from mlops_cli.stats.classes import ClassReference, metrics
+from mlops_cli.stats.loss_model import Asked, Known, LossModel, mean_error, root_mean_square
 
 ROOT = Path(os.environ.get("MLOPS_REFERENCE_DATA", "/nowhere"))
 pytestmark = pytest.mark.skipif(not ROOT.is_dir(), reason="MLOPS_REFERENCE_DATA is not set")
@@ -62,6 +63,23 @@ def test_the_estimates_are_as_near_as_those_of_nannyml(estimated, metric):
     np.testing.assert_allclose(mine, told, atol=5e-3)
 
 
+def mean_errors(known, loss, windows, blocks=10):
+    """Estimated mean errors of windows by columns of the reference in time order, its errors, and windows."""
+    model = LossModel(known, loss)
+    at, o = np.arange(len(loss)) * blocks // len(loss), model.out
+    each = {
+        "n": np.ones(len(o)), "e": loss, "e2": loss**2, "e4": loss**4, "o": o, "o2": o**2, "o4": o**4,
+        "gap2": (loss - o) ** 2, "cross": loss**2 * o**2,
+    }  # fmt: skip
+    sums = Known(**{name: np.bincount(at, x, blocks) for name, x in each.items()})
+    out = []
+    for columns in windows:
+        fits = model.predict(columns)
+        asked = Asked(fits.shape[1], fits.shape[1], *((fits**p).sum(axis=1) for p in (1, 2, 4)))
+        out.append((mean_error(sums, asked), root_mean_square(sums, asked)))
+    return out
+
+
 @pytest.mark.slow
 def test_the_error_of_quantities_is_estimated_within_a_tenth_of_nannyml():
     found = windows("car_price_every5th")
@@ -72,11 +90,40 @@ def test_the_error_of_quantities_is_estimated_within_a_tenth_of_nannyml():
     def error(frame):
         return (frame["y_pred"] - frame["y_true"]).abs().to_numpy()
 
-    model = LossModel([known[c].to_numpy() for c in fields], error(known))
-    parts = [model.estimate([f[c].to_numpy() for c in fields]) for f in now]
+    found = mean_errors(
+        [known[c].to_numpy() for c in fields], error(known), [[f[c].to_numpy() for c in fields] for f in now]
+    )
+    theirs = oracle("car_price_every5th")["nannyml"]["DLE"]
+    for place, (name, real) in enumerate(
+        (
+            ("mae", np.array([error(f).mean() for f in now])),
+            ("rmse", np.array([np.sqrt((error(f) ** 2).mean()) for f in now])),
+        )
+    ):
+        parts = [one[place] for one in found]
+        told = np.array(theirs[name]["value"][-len(now) :], float)
+        assert abs([p.value for p in parts] - real).mean() <= 1.1 * abs(told - real).mean()
+        assert np.mean([abs(p.value - r) <= p.half for p, r in zip(parts, real, strict=True)]) >= 0.9
 
-    real = np.array([error(f).mean() for f in now])
-    told = np.array(oracle("car_price_every5th")["nannyml"]["DLE"]["mae"]["value"][-len(now) :], float)
-    mine = np.array([p.value for p in parts])
-    assert abs(mine - real).mean() <= 1.1 * abs(told - real).mean()
-    assert np.mean([abs(p.value - r) <= p.half for p, r in zip(parts, real, strict=True)]) >= 0.9
+
+def test_several_classes_are_estimated_nearly_as_well_as_by_nannyml_from_one_score():
+    name = "credit_cards_multiclass_every20th"
+    found = windows(name)
+    scores = [c for c in found[0][1].columns if c.startswith("y_pred_proba")]
+    classes = sorted(found[0][1]["y_pred"].unique())
+
+    def cells(frame):
+        top = frame.select(pl.max_horizontal(scores)).to_series().to_numpy()
+        said, label = (np.array([classes.index(x) for x in frame[c]]) for c in ("y_pred", "y_true"))
+        out = np.zeros((len(classes), 200, len(classes)))
+        np.add.at(out, (said, np.clip((top * 200).astype(int), 0, 199), label), 1)
+        return out
+
+    reference = ClassReference(np.array([cells(f) for p, f in found if p == "reference"]))
+    now = [cells(f) for p, f in found if p == "analysis"]
+
+    for metric in ("accuracy", "f1"):
+        real = np.array([metrics(c.sum(axis=1))[0][metric] for c in now])
+        parts = [reference.estimate(c.sum(axis=2))[metric] for c in now]
+        told = np.array(oracle(name)["nannyml"]["CBPE"][metric]["value"][-len(now) :], float)
+        assert abs([p.value for p in parts] - real).mean() <= 1.1 * abs(told - real).mean()

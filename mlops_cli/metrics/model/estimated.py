@@ -44,6 +44,7 @@ def _metric(name: str, said: str, wants: str) -> Metric:
         shown = pl.col("withdrawn").is_null()
         return finish(
             mine.with_columns(
+                *(pl.when(shown).then(name).alias(name) for name in ("low", "high")),
                 value=pl.when(shown).then("estimate"),
                 why="withdrawn",
                 test=pl.lit(""),
@@ -54,7 +55,7 @@ def _metric(name: str, said: str, wants: str) -> Metric:
     quantity = wants == "quantity"
     return Metric(
         group="model",
-        unit="share" if name == "accuracy" else "" if quantity else "score",
+        unit="share" if name == "accuracy" else "label" if quantity else "score",
         direction="up" if quantity else "down",
         help=f"{said} that is to be expected before the labels come",
         formula=(LEARNT if quantity else CALIBRATED) + HONEST,
