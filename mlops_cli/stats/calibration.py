@@ -178,10 +178,10 @@ class Reference:
         for other in () if second is None else (self.fitted, np.clip(self.fitted + second, 0.0, 1.0)):
             told = expected(n * other, n * (1 - other), self.cut).values
             apart = {k: max(apart[k], float(np.nan_to_num(abs(told[k] - values[k])))) for k in NAMES}
-        left = [expected(n * c, n * (1 - c), self.cut).values for c in self.without]
+        left = _values(n, np.array(self.without), self.cut)
         out = {}
         for name in NAMES:
-            each = np.array([one[name] for one in left])
+            each = left[name]
             blocks = (len(each) - 1) / len(each) * float(((each - each.mean()) ** 2).sum())
             out[name] = Part(values[name], sampling[name], blocks, self.misfit[name], apart[name])
         return out
@@ -194,6 +194,22 @@ def novel(current: ArrayLike, reference: ArrayLike) -> float:
         return float("nan")
     p, q = mine / mine.sum(), theirs / theirs.sum()
     return float(p[p > NOVEL * q].sum())
+
+
+def _values(n: Floats, rates: Floats, cut: int) -> dict[str, Floats]:
+    """The values of `expected` for (K, B) rates at once; NaN where a metric is not defined."""
+    yes, no = n * rates, n * (1 - rates)
+    ones, zeros = yes.sum(axis=1), no.sum(axis=1)
+    tp, fp = yes[:, cut:].sum(axis=1), no[:, cut:].sum(axis=1)
+    pairs = (yes * (np.cumsum(no, axis=1) - no / 2)).sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {
+            "auc": pairs / (ones * zeros),
+            "accuracy": (tp + zeros - fp) / (ones + zeros),
+            "precision": tp / (tp + fp),
+            "recall": tp / ones,
+            "f1": np.where(tp > 0, 2 * tp / (tp + fp + ones), np.nan),
+        }
 
 
 def _chance(n: Floats, rate: Floats, cut: int) -> tuple[dict[str, float], dict[str, float]]:

@@ -27,6 +27,8 @@ DENSITY = Rules(rounds=25, depth=3, logistic=True)
 HEAVIEST = 20.0  # weight of one row: more would let a handful of rows speak for all
 SHIFTED = 0.95  # effective share of the weighed rows from which there is no shift to correct
 SURE = 1.645  # standard errors by which a way must beat the bucket
+LOOKED = 0.93  # the same of few rows, whose weights are noisier
+LOOK = 4_000  # rows of either side that are looked at first
 BLOCKS = 12  # of rows, for the error of the gain
 
 
@@ -81,10 +83,14 @@ class Corrector:
         self.bins = bins
         n = len(label)
         fold = np.arange(n) * FOLDS // max(n, 1)
-        weight = density(reference, current, bins)
-        effective = float(weight.sum() ** 2 / max((weight**2).sum(), 1e-300) / n)
         self.models: list[tuple[Booster, Floats]] = []
         self.again = self.plain = _rates(reference.bucket, label)
+        effective = _effective(density(_few(reference), _few(current), bins))
+        if effective >= LOOKED:  # a look at some rows costs a fifth
+            self.choice = Choice("bucket", {}, effective)
+            return
+        weight = density(reference, current, bins)
+        effective = _effective(weight)
         self.choice = Choice("bucket", {}, effective)
         if effective >= SHIFTED:
             return
@@ -154,6 +160,15 @@ def _rates(bucket: Ints, label: Floats, weight: Floats | None = None) -> Floats:
 
 def _odds(rate: Floats) -> Floats:
     return np.asarray(logit(np.clip(rate, 1e-3, 1 - 1e-3)), np.float64)
+
+
+def _effective(weight: Floats) -> float:
+    """Share of the rows that as many unweighed ones would need (Kish)."""
+    return float(weight.sum() ** 2 / max(float((weight**2).sum()), 1e-300) / max(len(weight), 1))
+
+
+def _few(rows: Rows) -> Rows:
+    return _part(rows, np.arange(0, len(rows.bucket), max(len(rows.bucket) // LOOK, 1)))
 
 
 def _part(rows: Rows, at: Ints) -> Rows:
