@@ -1,7 +1,7 @@
 """`mlops explain METRIC LOGS`: the windows behind it, as judged, in numbers and in words."""
 
 import difflib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -35,8 +35,8 @@ def explained(name: str, ask: Ask, at: str) -> list[dict[str, Any]]:
     """
     loaded = ready(ask)
     state = State(ask, loaded)
+    name = name if "/" in name else name.replace("_", "-")
     out: list[dict[str, Any]] = []
-    known: list[str] = []
     every: list[str] = []
     with progress() as tick:
         for unit in units(ask, loaded, state, tick):
@@ -44,27 +44,26 @@ def explained(name: str, ask: Ask, at: str) -> list[dict[str, Any]]:
             judged = judging(counted, ask, state.lines)
             how = policies(counted, counted.measured)
             window = _window(at, counted.line.starts, counted.line.ends, unit.settings.project.timezone)
-            for key, found in _series(name, judged, known, every):
-                start = window
+            ids = {series_id(row): row for row in _keys(judged)}
+            every += ids
+            for one_id, found in _meant(name, judged, ids):
+                key, start = ids[one_id], window
                 if start is None and found is not None and found.window.start != found.window.end:
                     start = round(found.window.start.timestamp() * 1_000_000)
                 one = explain(judged.outcome, judged.history, how, key, start)
                 if one is not None:
                     unit_of = how[key["group"], key["code"]].unit
                     out.append(_facts(one, key, unit_of, counted.profile.spec.window.word))
-    if not out and known:
+    if not out and any(name in (i, i.split("/", 1)[0]) for i in every):
         raise UsageError(
             f"{name} was not judged in this window",
             "--at",
             "name the start of a judged window, or leave it out",
         )
     if not out:
-        offered = difflib.get_close_matches(name, every, 3, 0.5) or sorted(
-            {i.split("/", 1)[0] for i in every}
-        )
-        raise UsageError(
-            f"no series '{name}' in these logs", "the command line", f"there are: {', '.join(offered)}"
-        )
+        near = difflib.get_close_matches(name, every, 3, 0.5)
+        do = f"there are: {', '.join(near)}" if near else "name one of `mlops metrics list`"
+        raise UsageError(f"no series '{name}' in these logs", "the command line", do)
     return out[:MOST]
 
 
@@ -78,22 +77,17 @@ def _window(at: str, starts: Sequence[int], ends: Sequence[int], zone: str) -> i
     return inside[0]
 
 
-def _series(
-    name: str, judged: Judging, known: list[str], every: list[str]
-) -> Iterator[tuple[dict[str, str], Finding | None]]:
-    """The series that are meant, each with its finding; `known` and `every` collect ids for the error."""
-    code = name.replace("_", "-")
-    found = [f for f in judged.outcome.judgement.findings if f.id == name] or [
-        f for f in judged.outcome.judgement.findings if f.code == code
-    ]
-    rows = judged.outcome.frame.select(SERIES).unique(maintain_order=True).iter_rows(named=True)
-    ids = {series_id(row): row for row in rows}
-    wanted = [f.id for f in found] or [i for i in ids if name == i or i.split("/", 1)[0] == code]
-    by_id = {f.id: f for f in found}
-    known += wanted
-    every += list(ids)
-    for one in wanted[:MOST]:
-        yield dict(ids[one]), by_id.get(one)
+def _keys(judged: Judging) -> Iterator[dict[str, str]]:
+    return judged.outcome.frame.select(SERIES).unique(maintain_order=True).iter_rows(named=True)
+
+
+def _meant(name: str, judged: Judging, ids: Mapping[str, dict[str, str]]) -> list[tuple[str, Finding | None]]:
+    """Ids of the series that are meant, each with its finding; those of findings go before the others."""
+    findings = judged.outcome.judgement.findings
+    found = [f for f in findings if f.id == name] or [f for f in findings if f.code == name]
+    if found:
+        return [(f.id, f) for f in found[:MOST]]
+    return [(i, None) for i in ids if name in (i, i.split("/", 1)[0])][:MOST]
 
 
 def _facts(one: Explained, key: dict[str, str], unit: str, window: str) -> dict[str, Any]:
@@ -135,19 +129,21 @@ def text(facts: dict[str, Any]) -> str:
     lines.append(f"value      {said(facts['value'])}{n}: {facts['level']}{_by(facts)}")
     if facts["unjudged"]:
         lines.append(f"unknown    {facts['unjudged']}")
-    if facts["bounds"]:
+    bounds = [b for b in facts["bounds"] if b["at"] is not None]
+    if bounds:
         base = facts["baseline"]
-        drawn = _bounds(facts["bounds"], said)
+        drawn = _bounds(bounds, said)
         lines.append(f"bounds     {drawn}" + ("" if base is None else f"; baseline {said(base)}"))
     own = facts["adaptive"]
     if own is None:
         return "\n".join([*lines, "line       none of its own: too little history, or it does not adapt"])
     band = span(own["low"], own["high"], unit, code) or f"{said(own['low'])} to {said(own['high'])}"
     lines.append(f"line       {band}; expected {said(own['expected'])}{_parts(own, said)}")
-    lines.append(f"surprise   {own['size']:.3g} sigma{_effect(own, said)}")
-    lines.append(
-        f"evidence   p {own['p']:.2g}; the promise of one series allows {own['promise']:.2g} a window"
-    )
+    if own["size"] is not None and own["p"] is not None:  # a window without a value surprises nobody
+        lines.append(f"surprise   {own['size']:.3g} sigma{_effect(own, said)}")
+        lines.append(
+            f"evidence   p {own['p']:.2g}; the promise of one series allows {own['promise']:.2g} a window"
+        )
     if own["eye"]:
         lines.append(f"eye        {own['eye']}")
     if own["incident"]:

@@ -90,3 +90,20 @@ def test_what_is_not_there_is_said_with_what_is(
     assert code == 2
     assert said in shown
     assert "do:" in shown
+
+
+def test_a_window_without_a_value_is_unknown_and_its_line_is_still_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The newest window is not over: its volume is not judged, though the line for it is known."""
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    times = [start + timedelta(minutes=7.2 * i) for i in range(25 * 200 - 1)]
+    pl.DataFrame({"timestamp": times, "prediction": [i % 2 == 0 for i in range(len(times))]}).write_parquet(
+        tmp_path / "a.parquet"
+    )
+    text = told(capsys, "explain", "volume", str(tmp_path), "--window", "1d", "--no-state")
+
+    assert "line       " in text
+    assert "history    " in text
+    assert "surprise" not in text
+    assert told(capsys, "explain", "accuracy", str(tmp_path), "--no-state").count("bounds") == 0
