@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import chdtrc
 
 from mlops_cli.profile.labelled import BUCKETS, NEVER
 from mlops_cli.stats.late import Selection, selection
@@ -78,6 +77,8 @@ def _enough(labelled: Floats, others: Floats) -> Selection:
 
 def chosen(found: Sequence[Selection], weight: Floats) -> bool:
     """Whether over all windows what is labelled differs from the rest, in score or in prediction."""
+    from scipy.special import chdtrc  # noqa: PLC0415 - 0.4 s to import
+
     for one in found:
         known = np.isfinite(one.square) & (one.degrees > 0) & (weight > 0)
         if not known.any():

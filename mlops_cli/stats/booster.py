@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -119,7 +118,7 @@ class Booster:
         for first in range(0, len(codes), CHUNK):  # what fits into a processor's cache: twice as fast
             some = slice(first, first + CHUNK)
             out[some] += self._added(np.ascontiguousarray(codes[some], np.int32))
-        return np.asarray(expit(out) if self.rules.logistic else out, np.float64)
+        return np.asarray(_chance(out) if self.rules.logistic else out, np.float64)
 
     def _added(self, codes: NDArray[np.int32]) -> Floats:
         total, flat = np.zeros(len(codes)), codes.ravel()
@@ -164,7 +163,7 @@ def fit(
     y = np.asarray(target, np.float64)
     heavy = np.ones(len(y)) if weights is None else np.asarray(weights, np.float64)
     mean = float(y @ heavy / heavy.sum()) if len(y) else 0.0
-    start = float(logit(np.clip(mean, 1e-6, 1 - 1e-6))) if rules.logistic else mean
+    start = float(log_odds(np.array(mean), 1e-6)) if rules.logistic else mean
     total = np.full(len(y), start) if begin is None else np.array(begin, np.float64)
     trees = []
     # Each field's codes after those of the field before: one histogram holds them all.
@@ -173,13 +172,26 @@ def fit(
     places = _Places(np.asarray(sizes), offset, np.asarray(categories, bool))
     plain = weights is None and not rules.logistic
     for _ in range(rules.rounds):
-        p = expit(total) if rules.logistic else total
+        p = _chance(total) if rules.logistic else total
         slope = heavy * (y - p)
         bend = heavy * np.maximum(p * (1 - p), 1e-6) if rules.logistic else heavy
         tree, node = _grow(codes, flat, slope, bend, places, rules, plain=plain)
         trees.append(tree)
         total += tree.leaves[node]
     return Booster(start, tuple(trees), rules)
+
+
+def log_odds(rate: Floats, least: float) -> Floats:
+    """Of chances that are kept `least` away from 0 and 1."""
+    from scipy.special import logit  # noqa: PLC0415 - 0.4 s to import
+
+    return np.asarray(logit(np.clip(rate, least, 1 - least)), np.float64)
+
+
+def _chance(odds: Floats) -> Floats:
+    from scipy.special import expit  # noqa: PLC0415 - 0.4 s to import
+
+    return np.asarray(expit(odds), np.float64)
 
 
 class _Places(NamedTuple):

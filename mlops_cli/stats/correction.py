@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logit
 
-from mlops_cli.stats.booster import Booster, Rules, fit
+from mlops_cli.stats.booster import Booster, Rules, fit, log_odds
 from mlops_cli.stats.calibration import isotonic
 
 Floats = NDArray[np.float64]
@@ -26,6 +25,7 @@ LABEL = Rules(rounds=40, depth=3, logistic=True)
 DENSITY = Rules(rounds=25, depth=3, logistic=True)
 HEAVIEST = 20.0  # weight of one row: more would let a handful of rows speak for all
 SHIFTED = 0.95  # effective share of the weighed rows from which there is no shift to correct
+LEAST = 1e-3  # of a rate whose log odds something is learnt on top of
 SURE = 1.645  # standard errors by which a way must beat the bucket
 LOOKED = 0.93  # the same of few rows, whose weights are noisier
 LOOK = 4_000  # rows of either side that are looked at first
@@ -99,11 +99,11 @@ class Corrector:
             known, held = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
             seen, own = _part(reference, known), _part(reference, held)
             plain = _rates(seen.bucket, label[known])
-            begin = _odds(plain[seen.bucket])
+            begin = log_odds(plain[seen.bucket], LEAST)
             model = fit(seen.codes, label[known], bins.sizes, bins.categories, LABEL, begin=begin)
             self.models.append((model, plain))
             out["bucket"][held] = plain[own.bucket]
-            out["label"][held] = model.predict(own.codes, _odds(plain[own.bucket]))
+            out["label"][held] = model.predict(own.codes, log_odds(plain[own.bucket], LEAST))
             # The weights are learnt anew from rows that look like now, as they would be in earnest.
             heavy = density(seen, own, bins, weight[held])
             out["weighted"][held] = _rates(seen.bucket, label[known], heavy)[own.bucket]
@@ -114,7 +114,7 @@ class Corrector:
         """(n,) what is added to the rate of each row's bucket."""
         if way == "label" and self.models:
             parts = [
-                model.predict(rows.codes, _odds(plain[rows.bucket])) - plain[rows.bucket]
+                model.predict(rows.codes, log_odds(plain[rows.bucket], LEAST)) - plain[rows.bucket]
                 for model, plain in self.models
             ]
             return np.asarray(np.mean(parts, axis=0), np.float64)
@@ -156,10 +156,6 @@ def density(reference: Rows, current: Rows, bins: Sizes, heavy: Floats | None = 
 def _rates(bucket: Ints, label: Floats, weight: Floats | None = None) -> Floats:
     heavy = np.ones(len(label)) if weight is None else weight
     return isotonic(np.bincount(bucket, heavy, BUCKETS), np.bincount(bucket, heavy * label, BUCKETS))
-
-
-def _odds(rate: Floats) -> Floats:
-    return np.asarray(logit(np.clip(rate, 1e-3, 1 - 1e-3)), np.float64)
 
 
 def _effective(weight: Floats) -> float:

@@ -142,3 +142,10 @@ def test_a_command_says_what_it_does_in_a_line_of_help(command):
     assert 10 < len(HELP[command]) <= 80
     assert HELP[command][0].isupper()
     assert HELP[command][-1] in ".?"
+
+
+def test_the_shape_of_a_metric_loads_no_scipy():
+    code = "import sys, mlops_cli.metrics.metric; print('scipy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "False"
