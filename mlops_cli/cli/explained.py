@@ -81,7 +81,9 @@ def _keys(judged: Judging) -> Iterator[dict[str, str]]:
     return judged.outcome.frame.select(SERIES).unique(maintain_order=True).iter_rows(named=True)
 
 
-def _meant(name: str, judged: Judging, ids: Mapping[str, dict[str, str]]) -> list[tuple[str, Finding | None]]:
+def _meant(
+    name: str, judged: Judging, ids: Mapping[str, dict[str, str]]
+) -> Sequence[tuple[str, Finding | None]]:
     """Ids of the series that are meant, each with its finding; those of findings go before the others."""
     findings = judged.outcome.judgement.findings
     found = [f for f in findings if f.id == name] or [f for f in findings if f.code == name]

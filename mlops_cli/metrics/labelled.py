@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from mlops_cli.config.section import seconds
 from mlops_cli.metrics.delays import NONE, Delays, delays
 from mlops_cli.metrics.selection import Weights, by_bucket, chosen, compared, strata, weights
-from mlops_cli.profile.labelled import BUCKETS, CELLS, EDGES, ERRORS, LOSSES, NEVER, QUANTUM
+from mlops_cli.profile.labelled import BUCKETS, CELLS, EDGES, ERRORS, LOSSES, NEVER, QUANTUM, classes
 from mlops_cli.stats.late import Selection
 
 Floats = NDArray[np.float64]
 SECOND = 1_000_000
 OLDEST = len(EDGES) - 2  # number of the last delay bucket
-YES = "1"
 CLASS = 20  # positives and negatives without which a ranking is unknown
 MATURE = 0.9  # of the baseline's share of labelled rows: there is nothing left to estimate
 YOUNG = "its labels are not due yet"
@@ -112,19 +111,7 @@ class Labels:
     @cached_property
     def classes(self) -> list[str]:
         """All answers and labels; of two the positive one is last."""
-        frames = [self.inputs.cells, self.inputs.base_cells]
-        found = pl.concat([f[c] for f in frames for c in ("predicted", "label")]).drop_nulls().unique()
-        names = sorted(found.to_list())
-        if len(names) == 2 and YES not in names and not self._rises(names):
-            names.reverse()
-        return names
-
-    def _rises(self, names: list[str]) -> bool:
-        """Whether the score is higher where the second class is predicted."""
-        frame = self.inputs.cells.filter(pl.col("bucket") >= 0)
-        sums = frame.group_by("predicted").agg(pl.col("score").sum() / pl.col("n").sum())
-        mean = dict(sums.iter_rows())
-        return bool((mean.get(names[1]) or 0.0) >= (mean.get(names[0]) or 0.0))
+        return classes(self.inputs.cells, self.inputs.base_cells)
 
     @property
     def binary(self) -> bool:

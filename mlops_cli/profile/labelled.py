@@ -1,9 +1,5 @@
 """Counts of predictions beside their labels: by score bucket, answer, label and how late the label came."""
 
-import hashlib
-import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,10 +10,11 @@ from mlops_cli.logs.expressions import available, expression
 from mlops_cli.logs.format import Part
 from mlops_cli.logs.join import shared_id, with_feedback
 from mlops_cli.logs.keys import FILE_BITS
-from mlops_cli.profile.clock import YEARS, starts_of
+from mlops_cli.profile.kept_frames import digest, load, of_files, save
 from mlops_cli.profile.pairs import Pairs
 from mlops_cli.profile.plan import as_text
 from mlops_cli.profile.spec import ProfileSpec, WindowSpec
+from mlops_cli.profile.windowed import windowed
 
 VERSION = 2  # goes up when the same files would be counted differently
 BUCKETS = 200  # of equal width over scores in [0, 1]
@@ -109,7 +106,8 @@ def labelled(
         return Labelled(why="there is no label in these logs" if predictions else "there is no prediction")
     if not shared_id(predictions, feedback):
         return Labelled(why="the labels and the predictions share no request_id or trace_id")
-    key = _key([*predictions, *feedback], spec, reference=reference)
+    files = of_files([*predictions, *feedback])
+    key = digest(VERSION, files, asdict(spec.window), spec.segments, reference)
     found = _load(cache, key) if cache is not None else None
     if found is None:
         found = _count(predictions, feedback, spec, partitions, reference=reference)
@@ -200,16 +198,6 @@ def _delay() -> pl.Expr:
     return pl.when(pl.col("label").is_null()).then(NEVER).otherwise(bucket).cast(pl.Int8)
 
 
-def windowed(frame: pl.DataFrame, window: WindowSpec) -> pl.DataFrame:
-    """With `window`, null where a row has no time."""
-    if not window.seconds:
-        return frame.with_columns(window=pl.lit(0, dtype=pl.Int64))
-    time = pl.col("timestamp").to_physical().cast(pl.Int64)
-    frame = frame.with_columns(window=pl.when(time.is_between(*YEARS)).then(time))
-    starts = pl.Series(starts_of(frame["window"].fill_null(0).to_numpy(), window), dtype=pl.Int64)
-    return frame.with_columns(window=pl.when(pl.col("window").is_not_null()).then(starts))
-
-
 def segmented(frame: pl.DataFrame, spec: ProfileSpec) -> list[pl.DataFrame]:
     """All rows, then those of each segment, named as the profile names them."""
     out = [frame.with_columns(segment=pl.lit(""))]
@@ -228,15 +216,37 @@ def segmented(frame: pl.DataFrame, spec: ProfileSpec) -> list[pl.DataFrame]:
     return out
 
 
+def answers(text: pl.Series) -> pl.Series:
+    """1 where a text says yes, 0 where it says no; null for all others."""
+    low = text.str.to_lowercase()
+    return pl.select(
+        pl.when(low.is_in(["true", "yes", "t", "y", "1"]))
+        .then(pl.lit("1"))
+        .when(low.is_in(["false", "no", "f", "n", "0"]))
+        .then(pl.lit("0"))
+    ).to_series()
+
+
 def _words(cells: pl.DataFrame) -> pl.DataFrame:
     """True, yes and 1 are the same class where all of them are such words: told of all rows, in no part."""
-    out = {}
-    for name in ("predicted", "label"):
-        low = cells[name].str.to_lowercase()
-        yes, no = low.is_in(["true", "yes", "t", "y", "1"]), low.is_in(["false", "no", "f", "n", "0"])
-        if bool((yes | no | low.is_null()).all()):
-            out[name] = pl.when(yes).then(pl.lit("1")).when(no).then(pl.lit("0"))
-    return cells.with_columns(**out)
+    out = {name: answers(cells[name]) for name in ("predicted", "label")}
+    return cells.with_columns(**{n: s for n, s in out.items() if s.null_count() == cells[n].null_count()})
+
+
+def classes(cells: pl.DataFrame, others: pl.DataFrame) -> list[str]:
+    """All answers and labels of both frames of CELLS; of two the positive one is last.
+
+    It is "1", else the one with the higher scores where it is predicted, as the first frame has them.
+    """
+    found = pl.concat([f[c] for f in (cells, others) for c in ("predicted", "label")]).drop_nulls().unique()
+    names = sorted(found.to_list())
+    if len(names) == 2 and "1" not in names:
+        scored = cells.filter(pl.col("bucket") >= 0)
+        sums = scored.group_by("predicted").agg(pl.col("score").sum() / pl.col("n").sum())
+        mean = dict(sums.iter_rows())
+        if (mean.get(names[1]) or 0.0) < (mean.get(names[0]) or 0.0):
+            names.reverse()
+    return names
 
 
 def _cells(frame: pl.DataFrame) -> pl.DataFrame:
@@ -293,39 +303,15 @@ def _added(frames: Sequence[pl.DataFrame], schema: dict[str, pl.DataType]) -> pl
     return frame.group_by(keys).agg(pl.col(sums).sum()).select(*schema).sort(keys)
 
 
-def _key(parts: Sequence[Part], spec: ProfileSpec, *, reference: bool) -> str:
-    files = [
-        (p.kind, p.fingerprint, sorted(p.columns.items()), p.source.model, p.source.timezone)
-        for p in sorted(parts, key=lambda p: (p.source.path, p.path, p.kind))
-    ]
-    text = json.dumps([VERSION, files, asdict(spec.window), spec.segments, reference])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def _load(cache: Path, key: str) -> Labelled | None:
-    """Counts of an earlier run; None where a file is missing, torn or not ours."""
-    frames = {}
-    said: dict[str, object] = {}
-    for name, schema in FRAMES.items():
-        path = cache / f"labelled-{key}-{name}.parquet"
-        try:
-            said = json.loads(pl.read_parquet_metadata(path)["mlops"])
-            frames[name] = pl.read_parquet(path)
-        except (OSError, KeyError, ValueError, pl.exceptions.PolarsError):
-            return None
-        if frames[name].schema != pl.Schema(schema):
-            return None
-    notes = said["notes"] if isinstance(said["notes"], list) else []
-    return Labelled(**frames, timed=bool(said["timed"]), why=str(said["why"]), notes=tuple(map(str, notes)))
+    found = load(cache, "labelled", key, FRAMES)
+    if found is None:
+        return None
+    frames, said = found
+    told = next(iter(said.values()))
+    return Labelled(**frames, timed=told["timed"], why=told["why"], notes=tuple(told["notes"]))
 
 
 def _save(cache: Path, key: str, found: Labelled) -> None:
-    """Under a temporary name first: two runs may fill the same folder."""
-    cache.mkdir(parents=True, exist_ok=True)
-    said = json.dumps({"timed": found.timed, "why": found.why, "notes": found.notes})
-    for name in FRAMES:
-        frame: pl.DataFrame = getattr(found, name)
-        handle, temporary = tempfile.mkstemp(dir=cache, prefix=".labelled-")
-        with os.fdopen(handle, "wb") as file:
-            frame.write_parquet(file, metadata={"mlops": said})
-        Path(temporary).replace(cache / f"labelled-{key}-{name}.parquet")
+    told = {"timed": found.timed, "why": found.why, "notes": found.notes}
+    save(cache, "labelled", key, {n: getattr(found, n) for n in FRAMES}, dict.fromkeys(FRAMES, told))

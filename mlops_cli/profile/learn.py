@@ -4,10 +4,6 @@ Only sums leave this file. The sample is chosen by the hash of the request's id,
 order of the files; of the baseline it takes rows with a label, of each window as many as there is room for.
 """
 
-import hashlib
-import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,10 +16,12 @@ from mlops_cli.logs.canon import FEATURE
 from mlops_cli.logs.expressions import available
 from mlops_cli.logs.format import Part
 from mlops_cli.logs.join import shared_id, with_feedback
-from mlops_cli.profile.labelled import BUCKETS, NEVER, Labelled, in_blocks, segmented, windowed
+from mlops_cli.profile.kept_frames import digest, load, of_files, save
+from mlops_cli.profile.labelled import BUCKETS, NEVER, Labelled, answers, classes, in_blocks, segmented
 from mlops_cli.profile.plan import as_text
 from mlops_cli.profile.spec import ProfileSpec
 from mlops_cli.profile.versions import VERSIONS, versions
+from mlops_cli.profile.windowed import windowed
 from mlops_cli.stats.booster import Bins
 from mlops_cli.stats.correction import WAYS, Corrector, Rows, Sizes
 from mlops_cli.stats.loss_model import FOLDS, LossModel
@@ -36,7 +34,6 @@ LEAST = 300  # labelled rows without which nothing is learnt
 NUMBERS = 1_000_000  # rows times fields: a wide log is learnt from fewer rows
 MODELS = 8
 OPEN = 0.9  # of the baseline's share of labelled rows: below it there is something to estimate
-YES, NO = ("true", "yes", "t", "y", "1"), ("false", "no", "f", "n", "0")
 
 Floats = NDArray[np.float64]
 KEY: dict[str, pl.DataType] = {"model": pl.String(), "segment": pl.String(), "window": pl.Int64()}
@@ -111,11 +108,12 @@ def learn(
     if not quantity and not _open(mine, base, sides.baseline):
         return Learned()
     key = _key(sides, spec)
-    found = _load(cache, key) if cache is not None else None
-    if found is None:
-        found = _learn(sides, spec, mine, base)
-        if cache is not None:
-            _save(cache, key, found)
+    kept = load(cache, "learned", key, FRAMES) if cache is not None else None
+    if kept is not None:
+        return Learned(**kept[0])
+    found = _learn(sides, spec, mine, base)
+    if cache is not None:
+        save(cache, "learned", key, {name: getattr(found, name) for name in FRAMES}, {})
     return found
 
 
@@ -134,8 +132,9 @@ def _learn(sides: Sides, spec: ProfileSpec, mine: Labelled, base: Labelled | Non
     fields = sorted({n for p in sides.parts if p.kind == "predictions" for n in available(p)})
     fields = [n for n in fields if n.startswith(FEATURE)]
     told = versions(sides.parts, sides.reference, spec.window)
-    quantity, classes = mine.losses.height > 0, _classes(mine.cells, base)
-    if not quantity and (len(classes) != 2 or not fields):
+    quantity = mine.losses.height > 0
+    names = classes(mine.cells, (base or mine).cells)
+    if not quantity and (len(names) != 2 or not fields):
         return Learned(versions=told)
     columns = ("model", "prediction", "score", *dict.fromkeys((*fields, *segments)))
     now = _sample(sides.parts, spec, columns)
@@ -157,7 +156,7 @@ def _learn(sides: Sides, spec: ProfileSpec, mine: Labelled, base: Labelled | Non
             way = {"model": model, "way": "losses", "rows": own.height, "fields": len(fields)}
             out["choices"].append(pl.DataFrame([way], schema=CHOICES))
         else:
-            found = _shifts(own, rows, fields, spec, classes)
+            found = _shifts(own, rows, fields, spec, names)
             out["shifts"] += found[:1]
             out["choices"] += found[1:]
     made = {
@@ -249,37 +248,19 @@ def _whole(frame: pl.DataFrame, known: bool) -> pl.DataFrame:  # noqa: FBT001 # 
     return frame.select(pl.col(n).cast(t) for n, t in LOSSES.items())
 
 
-def _classes(cells: pl.DataFrame, base: Labelled | None) -> list[str]:
-    """Both classes, the positive one last, as `metrics/labelled.py` has them; more or fewer: none."""
-    frames = [cells, *([base.cells] if base is not None else [])]
-    names = sorted(pl.concat([f[c] for f in frames for c in ("predicted", "label")]).drop_nulls().unique())
-    if len(names) == 2 and "1" not in names:
-        mean = dict(
-            cells.filter(pl.col("bucket") >= 0)
-            .group_by("predicted")
-            .agg(pl.col("score").sum() / pl.col("n").sum())
-            .iter_rows()
-        )
-        if (mean.get(names[1]) or 0.0) < (mean.get(names[0]) or 0.0):
-            names.reverse()
-    return names
-
-
 def _shifts(
-    known: pl.DataFrame, rows: pl.DataFrame, fields: Sequence[str], spec: ProfileSpec, classes: Sequence[str]
+    known: pl.DataFrame, rows: pl.DataFrame, fields: Sequence[str], spec: ProfileSpec, both: Sequence[str]
 ) -> list[pl.DataFrame]:
-    """Frames of SHIFTS and CHOICES."""
+    """Frames of SHIFTS and CHOICES; `both` classes, the positive one last."""
     known, rows = (f.with_columns(pl.col("score").cast(pl.Float64, strict=False)) for f in (known, rows))
     inside = pl.col("score").is_between(0, 1)
     known, rows = known.filter(inside), rows.filter(inside)
     text = as_text(known["label"]).str.strip_chars()
-    if set(classes) == {"0", "1"}:
-        low = text.str.to_lowercase()
-        text = pl.select(
-            pl.when(low.is_in(YES)).then(pl.lit("1")).when(low.is_in(NO)).then(pl.lit("0"))
-        ).to_series()
-    known = known.filter(text.is_in(list(classes)))
-    label = (text.filter(text.is_in(list(classes))) == classes[-1]).cast(pl.Float64).to_numpy()
+    if set(both) == {"0", "1"}:
+        text = answers(text)
+    there = text.is_in(list(both))
+    known = known.filter(there)
+    label = (text.filter(there) == both[-1]).cast(pl.Float64).to_numpy()
     if min(label.sum(), len(label) - label.sum(), rows.height) < LEAST:
         return []
     names = ("score", *fields)
@@ -305,7 +286,7 @@ def _shifts(
     told = {
         "model": known["model"][0],
         "way": choice.way,
-        "positive": classes[-1],
+        "positive": both[-1],
         "rows": len(label),
         "fields": len(fields),
         **{f"brier_{w}": choice.brier.get(w) for w in WAYS},
@@ -322,36 +303,14 @@ def _rows(bins: Bins, frame: pl.DataFrame, names: Sequence[str]) -> Rows:
 
 
 def _key(sides: Sides, spec: ProfileSpec) -> str:
-    files = [
-        (p.kind, p.fingerprint, sorted(p.columns.items()), p.source.model, p.source.timezone)
-        for parts in (sides.parts, sides.reference)
-        for p in sorted(parts, key=lambda p: (p.source.path, p.path, p.kind))
-        if p.kind in {"predictions", "feedback"}
+    joined = [
+        [p for p in side if p.kind in {"predictions", "feedback"}] for side in (sides.parts, sides.reference)
     ]
-    text = json.dumps(
-        [VERSION, files, len(sides.reference), sides.baseline, asdict(spec.window), spec.segments]
+    return digest(
+        VERSION,
+        *map(of_files, joined),
+        len(sides.reference),
+        sides.baseline,
+        asdict(spec.window),
+        spec.segments,
     )
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _load(cache: Path, key: str) -> Learned | None:
-    """What an earlier run learnt; None where a file is missing, torn or not ours."""
-    frames = {}
-    for name, schema in FRAMES.items():
-        try:
-            frames[name] = pl.read_parquet(cache / f"learned-{key}-{name}.parquet")
-        except (OSError, pl.exceptions.PolarsError):
-            return None
-        if frames[name].schema != pl.Schema(schema):
-            return None
-    return Learned(**frames)
-
-
-def _save(cache: Path, key: str, found: Learned) -> None:
-    """Under a temporary name first: two runs may fill the same folder."""
-    cache.mkdir(parents=True, exist_ok=True)
-    for name in FRAMES:
-        handle, temporary = tempfile.mkstemp(dir=cache, prefix=".learned-")
-        with os.fdopen(handle, "wb") as file:
-            getattr(found, name).write_parquet(file)
-        Path(temporary).replace(cache / f"learned-{key}-{name}.parquet")

@@ -1,11 +1,6 @@
 """Counts of joined logs: asked again, user actions, labels, and requests that left no record."""
 
-import hashlib
-import json
-import os
-import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -23,8 +18,9 @@ from mlops_cli.logs.join import (
     with_feedback,
     with_record,
 )
-from mlops_cli.profile.clock import YEARS, starts_of
+from mlops_cli.profile.kept_frames import digest, load, of_files, save
 from mlops_cli.profile.spec import WindowSpec
+from mlops_cli.profile.windowed import windowed
 
 VERSION = 2  # goes up when the same files would be counted differently
 COUNTS: dict[str, pl.DataType] = {
@@ -37,7 +33,6 @@ COUNTS: dict[str, pl.DataType] = {
     "k": pl.Int64(),
 }
 NAMES = ("redo", "actions", "labels", "completeness")
-STATES = 24  # of logs, whose counts are kept
 ACTIONS = 20  # the most frequent ones; a column of free text has no end of them
 GROUP = ("window", "model", "arm")
 
@@ -147,7 +142,7 @@ def _feed(
         return _Fed(empty, why)
     action = pl.col("user_action").str.strip_chars().str.to_lowercase()
     for joined in with_feedback(predictions, feedback, ("model", "arm"), partitions):
-        frame = _windowed(joined.frame, window).with_columns(
+        frame = windowed(joined.frame, window).with_columns(
             action=pl.when(action != "").then(action),
             labelled=pl.col("label").is_not_null(),
         )
@@ -222,7 +217,7 @@ def _redo(
     if known:
         frames = []
         for joined in reasks(predictions, ("model", "arm"), within, partitions):
-            frame = _windowed(joined.frame, window).drop_nulls("window")
+            frame = windowed(joined.frame, window).drop_nulls("window")
             frames.append(_grouped(frame.join(fed.settled, on="ident", how="anti"), "again"))
         asked = pl.concat(frames)
     again = asked.filter(pl.col("again")).select(*GROUP, k="n")
@@ -261,7 +256,7 @@ def _completeness(
     for joined in with_record(requests, predictions, ("model", "arm"), partitions):
         tally += joined.tally
         failed += joined.frame.filter(pl.col("failed") & ~pl.col("recorded")).height
-        frame = _windowed(joined.frame.filter(~pl.col("failed")), window)
+        frame = windowed(joined.frame.filter(~pl.col("failed")), window)
         unplaced += frame["window"].null_count()
         frames.append(_grouped(frame.drop_nulls("window"), "recorded"))
     if not tally.left or not tally.right:
@@ -304,16 +299,6 @@ def _said(*facts: tuple[int, str]) -> tuple[str, ...]:
     return tuple(f"{words}: {number:,}" for number, words in facts if number)
 
 
-def _windowed(frame: pl.DataFrame, window: WindowSpec) -> pl.DataFrame:
-    """Adds `window`; null where there is no time, or one that no calendar holds."""
-    if not window.seconds:
-        return frame.with_columns(window=pl.lit(0, dtype=pl.Int64()))
-    time = pl.col("timestamp").to_physical().cast(pl.Int64)
-    frame = frame.with_columns(window=pl.when(time.is_between(*YEARS)).then(time))
-    starts = pl.Series(starts_of(frame["window"].fill_null(0).to_numpy(), window), dtype=pl.Int64)
-    return frame.with_columns(window=pl.when(pl.col("window").is_not_null()).then(starts))
-
-
 def _grouped(frame: pl.DataFrame, *more: str) -> pl.DataFrame:
     """Rows by GROUP and `more`, as `n`."""
     counted = frame.group_by(*GROUP, *more).agg(n=pl.len().cast(pl.Int64))
@@ -329,48 +314,18 @@ def _counts(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _key(parts: Sequence[Part], window: WindowSpec, within: int) -> str:
     """Digest of all that the counts depend on."""
-    used = (p for p in parts if p.kind in {"predictions", "feedback", "requests"})
-    files = [
-        (p.kind, p.fingerprint, sorted(p.columns.items()), p.source.model, p.source.timezone)
-        for p in sorted(used, key=lambda p: (p.source.path, p.path, p.kind))
-    ]
-    text = json.dumps([VERSION, files, asdict(window), within])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    used = [p for p in parts if p.kind in {"predictions", "feedback", "requests"}]
+    return digest(VERSION, of_files(used), asdict(window), within)
 
 
 def _load(cache: Path, key: str) -> dict[str, _Count] | None:
-    """Counts of an earlier run; None where one of the files is missing, torn or not ours."""
-    out = {}
-    for name in NAMES:
-        path = cache / f"pairs-{key}-{name}.parquet"
-        try:
-            said = json.loads(pl.read_parquet_metadata(path)["mlops"])
-            frame = pl.read_parquet(path)
-        except (OSError, KeyError, ValueError, pl.exceptions.PolarsError):
-            return None
-        if frame.schema != pl.Schema(COUNTS):
-            return None
-        out[name] = _Count(frame, said["why"], tuple(said["notes"]))
-    return out
+    found = load(cache, "pairs", key, dict.fromkeys(NAMES, COUNTS))
+    if found is None:
+        return None
+    frames, said = found
+    return {name: _Count(frames[name], said[name]["why"], tuple(said[name]["notes"])) for name in NAMES}
 
 
 def _save(cache: Path, key: str, counted: dict[str, _Count]) -> None:
-    """Under a temporary name first: two runs may fill the same folder."""
-    cache.mkdir(parents=True, exist_ok=True)
-    for name, one in counted.items():
-        said = json.dumps({"why": one.why, "notes": one.notes})
-        handle, temporary = tempfile.mkstemp(dir=cache, prefix=".pairs-")
-        with os.fdopen(handle, "wb") as file:
-            one.frame.write_parquet(file, metadata={"mlops": said})
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(cache / f"pairs-{key}-{name}.parquet")
-    _tidy(cache)
-
-
-def _tidy(cache: Path) -> None:
-    """Drop the oldest: every state of logs that grow has counts of its own."""
-    with suppress(OSError):
-        kept = sorted(cache.glob("pairs-*.parquet"), key=lambda p: p.stat().st_mtime)
-        for path in kept[: -STATES * len(NAMES)]:
-            path.unlink(missing_ok=True)
+    said = {name: {"why": one.why, "notes": one.notes} for name, one in counted.items()}
+    save(cache, "pairs", key, {name: one.frame for name, one in counted.items()}, said)

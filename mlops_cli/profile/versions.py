@@ -7,8 +7,8 @@ import polars as pl
 from mlops_cli.logs.expressions import available, expression
 from mlops_cli.logs.format import Part
 from mlops_cli.logs.keys import column
-from mlops_cli.profile.labelled import windowed
 from mlops_cli.profile.spec import WindowSpec
+from mlops_cli.profile.windowed import windowed
 
 VERSIONS: dict[str, pl.DataType] = {
     "model": pl.String(),
