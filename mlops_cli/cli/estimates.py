@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from mlops_cli.cli.steps import Counted
+from mlops_cli.cli.tables import short
 from mlops_cli.judge.say import moment
 from mlops_cli.metrics.estimates import ASSUMES
 from mlops_cli.metrics.estimates import ESTIMATES as FRAME
@@ -29,7 +30,7 @@ def estimates_table(counted: Sequence[Counted]) -> Table:
             r |= {
                 "window": iso(moment(r["window"])),
                 "metric": f"estimated-{r['metric']}",
-                **{k: _short(r[k]) for k in ("estimate", "low", "high", "realised")},
+                **{k: short(r[k]) for k in ("estimate", "low", "high", "realised")},
             }
             rows.append(tuple(r[c] for c in ESTIMATES))
     return Table("estimates", CAPTION, ESTIMATES, tuple(rows[:ROWS]))
@@ -87,8 +88,3 @@ def _of(one: Counted) -> pl.DataFrame:
     codes = {code.removeprefix("estimated-") for code in METRICS if code.startswith("estimated-")}
     frame = one.estimates.filter(pl.col("metric").is_in(list(codes)))
     return frame.with_columns(model=pl.lit(one.unit.name)) if one.unit.name else frame
-
-
-def _short(value: float | None) -> float | None:
-    """Six digits are more than anyone reads."""
-    return None if value is None else float(f"{value:.6g}")

@@ -5,6 +5,7 @@ from math import isfinite
 from typing import Any
 
 from mlops_cli.cli.steps import Counted
+from mlops_cli.cli.tables import short
 from mlops_cli.judge.say import moment
 from mlops_cli.metrics.delays import Delays
 from mlops_cli.metrics.labelled import Key, Labels, Times, labels_of
@@ -62,13 +63,13 @@ def _row(labels: Labels, key: Key, name: str, window: int, one: Counted) -> dict
         "window": iso(moment(one.line.begin(window))),
         "rows": round(table.rows),
         "labelled": round(table.labelled),
-        "label-coverage": _short(table.labelled / table.rows if table.rows else float("nan")),
-        "expected-final": _short(expected),
+        "label-coverage": short(table.labelled / table.rows if table.rows else float("nan")),
+        "expected-final": short(expected),
         "mature": labels.mature(key, window) if dated or settled else None,
         "label-delay-p50": _hours(delays, delays.median, dated=dated),
         "label-delay-p90": _hours(delays, delays.late, dated=dated),
-        "blind-share": _short(aged.blind) if weighed else None,
-        "effective-share": _short(aged.effective) if weighed else None,
+        "blind-share": short(aged.blind) if weighed else None,
+        "effective-share": short(aged.effective) if weighed else None,
         "note": labels.young(key, window) or _unseen(delays, dated=dated),
     }
 
@@ -85,7 +86,7 @@ def _unseen(delays: Delays, *, dated: bool) -> str:
 
 
 def _hours(delays: Delays, value: float, *, dated: bool) -> float | None:
-    return _short(value / HOUR) if dated and isfinite(delays.final) and isfinite(value) else None
+    return short(value / HOUR) if dated and isfinite(delays.final) and isfinite(value) else None
 
 
 def _sentence(labels: Labels, key: Key) -> str:
@@ -127,7 +128,3 @@ def length(seconds_: float) -> str:
     size, word = next((s for s in SPANS if seconds_ >= s[0]), SPANS[-1])
     value = f"{seconds_ / size:.3g}"
     return f"{value} {word}{'' if value == '1' else 's'}"
-
-
-def _short(value: float) -> float | None:
-    return float(f"{value:.6g}") if isfinite(value) else None

@@ -1,6 +1,7 @@
 """The tables of a report, as `result/tables.py` describes their columns."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import polars as pl
@@ -86,7 +87,7 @@ def _series(row: Mapping[str, Any]) -> dict[str, Any]:
         "level": Level(row["level"]).word if row["lined"] else None,
         "worst": Level(row["worst"]).word,
         "n": row["n"],
-        **{k: _short(row[k]) for k in ("value", "low", "high", "reference", "threshold")},
+        **{k: short(row[k]) for k in ("value", "low", "high", "reference", "threshold")},
         "used": _used(row, direction),
         "why": row["unjudged"] or row["why"],
     }
@@ -159,7 +160,7 @@ def _windows(one: Seen, keys: pl.DataFrame) -> dict[str, list[tuple[Any, ...]]]:
     for name, window, value, n, level, threshold in frame.iter_rows():
         word = None if level is None else Level(level).word
         begun = iso(moment(one.counted.line.begin(window)))
-        out.setdefault(name, []).append((begun, _short(value), n, word, _short(threshold)))
+        out.setdefault(name, []).append((begun, short(value), n, word, short(threshold)))
     return out
 
 
@@ -191,6 +192,6 @@ def bounds_table(seen: Sequence[Seen], origins: Mapping[str, str]) -> Table:
     return Table("bounds", "where the bounds of these metrics are set", BOUNDS, tuple(rows))
 
 
-def _short(value: float | None) -> float | None:
-    """Six digits are more than any chart shows."""
-    return None if value is None else float(f"{value:.6g}")
+def short(value: float | None) -> float | None:
+    """Six digits are more than any chart shows; what is no number is none."""
+    return float(f"{value:.6g}") if value is not None and isfinite(value) else None

@@ -12,7 +12,7 @@ from mlops_cli.metrics.labelled import Key, Labels, Table
 from mlops_cli.profile.labelled import BUCKETS, NEVER
 from mlops_cli.stats.calibration import BLOCKS, Part, Reference, expected
 from mlops_cli.stats.classes import ClassReference, metrics
-from mlops_cli.stats.loss_model import FOLDS, Asked, Known, mean_error, root_mean_square
+from mlops_cli.stats.loss_model import FOLDS, TERMS, Asked, Known, mean_error, root_mean_square
 
 Floats = NDArray[np.float64]
 CANNOT = "cannot be estimated"
@@ -20,7 +20,6 @@ NO_SCORE = f"{CANNOT} (no-score): there are predictions, but no score in [0, 1] 
 ODD = 0.01  # of the predictions on the wrong side of the cut: they are no cut of the score
 ROUGH = "prediction only"
 LEAST = 100  # labelled rows of the baseline without which an error is not estimated
-SUMS = ("e", "e2", "e4", "o", "o2", "o4", "gap2", "cross")
 
 
 class Guess(NamedTuple):
@@ -72,6 +71,15 @@ def _small(what: str) -> Estimator:
     return Estimator(f"{CANNOT} ({what})")
 
 
+def _few(windows: int) -> Estimator:
+    return _small(f"reference-too-small: {windows} labelled windows, {BLOCKS[0]} needed")
+
+
+def _blocks(windows: int) -> list[NDArray[np.intp]]:
+    """Windows side by side, in as many blocks of time as a backtest needs at most."""
+    return np.array_split(np.arange(windows), min(windows, BLOCKS[1]))
+
+
 def _wrong(every: Floats, called: Floats, cut: int) -> float:
     return float(called[:cut].sum() + (every - called)[cut:].sum())
 
@@ -79,10 +87,10 @@ def _wrong(every: Floats, called: Floats, cut: int) -> float:
 def _of_two(labels: Labels, key: Key, learned: Mapping[str, pl.DataFrame]) -> Estimator:
     blocks = [t for t in labels.blocks(key) if t.yes.sum() + t.no.sum() > 0]
     if len(blocks) < BLOCKS[0]:
-        return _small(f"reference-too-small: {len(blocks)} labelled windows, {BLOCKS[0]} needed")
+        return _few(len(blocks))
     every, called = (np.sum([getattr(t, n) for t in blocks], axis=0) for n in ("every", "called"))
     cut = int(np.argmin([_wrong(every, called, c) for c in range(len(every) + 1)]))
-    groups = np.array_split(np.arange(len(blocks)), min(len(blocks), BLOCKS[1]))
+    groups = _blocks(len(blocks))
     rows = np.array([np.sum([blocks[i].yes + blocks[i].no for i in g], axis=0) for g in groups])
     yes = np.array([np.sum([blocks[i].yes for i in g], axis=0) for g in groups])
     found = Reference(rows, yes, cut)
@@ -135,8 +143,8 @@ def _of_classes(labels: Labels, key: Key) -> Estimator:
     baseline, mine = _cells(labels, key, reference=True), _cells(labels, key, reference=False)
     blocks = [c for c in (a[..., :-1] for _, a in sorted(baseline.items())) if c.sum() > 0]
     if len(blocks) < BLOCKS[0]:
-        return _small(f"reference-too-small: {len(blocks)} labelled windows, {BLOCKS[0]} needed")
-    groups = np.array_split(np.arange(len(blocks)), min(len(blocks), BLOCKS[1]))
+        return _few(len(blocks))
+    groups = _blocks(len(blocks))
     found = ClassReference(np.array([np.sum([blocks[i] for i in g], axis=0) for g in groups]))
     if found.lacking:
         return _small(found.lacking)
@@ -191,9 +199,9 @@ def _of_quantities(key: Key, learned: Mapping[str, pl.DataFrame]) -> Estimator:
         return _small("reference-too-small: there are too few labelled rows of a baseline to learn from")
     told, asked = own.filter("known").sort("window"), own.filter(~pl.col("known"))
     if told.height < BLOCKS[0] or told["n"].sum() < LEAST:
-        return _small(f"reference-too-small: {told.height} labelled windows, {BLOCKS[0]} needed")
-    groups = np.array_split(np.arange(told.height), min(told.height, BLOCKS[1]))
-    sums = {c: np.array([told[c].to_numpy()[g].sum() for g in groups], np.float64) for c in ("n", *SUMS)}
+        return _few(told.height)
+    groups = _blocks(told.height)
+    sums = {c: np.array([told[c].to_numpy()[g].sum() for g in groups], np.float64) for c in ("n", *TERMS)}
     known = Known(**sums)
     windows = {row["window"]: row for row in asked.iter_rows(named=True)}
     choices = learned["learned-choices"].filter(pl.col("model") == key[0])

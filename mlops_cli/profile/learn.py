@@ -24,7 +24,7 @@ from mlops_cli.profile.versions import VERSIONS, versions
 from mlops_cli.profile.windowed import windowed
 from mlops_cli.stats.booster import Bins
 from mlops_cli.stats.correction import WAYS, Corrector, Rows, Sizes
-from mlops_cli.stats.loss_model import FOLDS, LossModel
+from mlops_cli.stats.loss_model import FOLDS, POWERS, TERMS, LossModel, terms
 
 VERSION = 1  # goes up when the same rows would teach otherwise
 READ = 1_000_000  # rows of a side that are joined; of more, those of some requests
@@ -39,13 +39,12 @@ Floats = NDArray[np.float64]
 KEY: dict[str, pl.DataType] = {"model": pl.String(), "segment": pl.String(), "window": pl.Int64()}
 # Of labelled rows of the baseline (known): sums as `stats.loss_model.Known` names them. Of a window: sums of
 # what each fit expects (f), of its square (g) and its fourth power (h).
-KNOWN = ("e", "e2", "e4", "o", "o2", "o4", "gap2", "cross")
 ASKED = tuple(f"{name}{k}" for name in "fgh" for k in range(1 + FOLDS))
 LOSSES: dict[str, pl.DataType] = {
     **KEY,
     "known": pl.Boolean(),
     "n": pl.Int64(),
-    **dict.fromkeys((*KNOWN, *ASKED), pl.Float64()),
+    **dict.fromkeys((*TERMS, *ASKED), pl.Float64()),
 }
 # Sums of what each way of correction adds to the calibrated rate, by score bucket.
 SHIFTS: dict[str, pl.DataType] = {
@@ -221,16 +220,14 @@ def _losses(
         return []
     names = ("prediction", *fields)
     model = LossModel(_columns(known, names), known["e"].to_numpy())
-    e, o = pl.col("e"), pl.col("o")
-    sums = {
-        "e": e, "e2": e**2, "e4": e**4, "o": o, "o2": o**2, "o4": o**4, "gap2": (e - o) ** 2,
-        "cross": e**2 * o**2,
-    }  # fmt: skip
+    sums = terms(pl.col("e"), pl.col("o"))
     known = known.with_columns(o=pl.Series(model.out))
     fits = model.predict(_columns(rows, names))
     rows = rows.with_columns(pl.Series(f"fit{k}", f) for k, f in enumerate(fits))
     asked = {
-        f"{n}{k}": pl.col(f"fit{k}") ** p for n, p in (("f", 1), ("g", 2), ("h", 4)) for k in range(len(fits))
+        f"{n}{k}": pl.col(f"fit{k}") ** p
+        for n, p in zip("fgh", POWERS, strict=True)
+        for k in range(len(fits))
     }
     sides = ((known, sums, True), (rows, asked, False))
     return [

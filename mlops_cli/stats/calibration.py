@@ -181,9 +181,8 @@ class Reference:
         left = _values(n, np.array(self.without), self.cut)
         out = {}
         for name in NAMES:
-            each = left[name]
-            blocks = (len(each) - 1) / len(each) * float(((each - each.mean()) ** 2).sum())
-            out[name] = Part(values[name], sampling[name], blocks, self.misfit[name], apart[name])
+            spread = jackknife(left[name])
+            out[name] = Part(values[name], sampling[name], spread, self.misfit[name], apart[name])
         return out
 
 
@@ -194,6 +193,11 @@ def novel(current: ArrayLike, reference: ArrayLike) -> float:
         return float("nan")
     p, q = mine / mine.sum(), theirs / theirs.sum()
     return float(p[p > NOVEL * q].sum())
+
+
+def jackknife(each: Floats) -> float:
+    """Variance of an estimate from the (K,) that leave out one block each."""
+    return (len(each) - 1) / len(each) * float(((each - each.mean()) ** 2).sum())
 
 
 def _values(n: Floats, rates: Floats, cut: int) -> dict[str, Floats]:

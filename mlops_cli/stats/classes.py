@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mlops_cli.stats.calibration import BLOCKS, CLASS, Part, isotonic
+from mlops_cli.stats.calibration import BLOCKS, CLASS, Part, isotonic, jackknife
 
 Floats = NDArray[np.float64]
 NAMES = ("accuracy", "f1")
@@ -86,9 +86,8 @@ class ClassReference:
         left = [_chance(rows, fit)[0] for fit in self.without]
         out = {}
         for name in NAMES:
-            each = np.array([one[name] for one in left])
-            blocks = (len(each) - 1) / len(each) * float(((each - each.mean()) ** 2).sum())
-            out[name] = Part(values[name], sampling[name], blocks, self.misfit[name])
+            spread = jackknife(np.array([one[name] for one in left]))
+            out[name] = Part(values[name], sampling[name], spread, self.misfit[name])
         return out
 
 

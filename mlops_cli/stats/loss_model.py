@@ -1,7 +1,8 @@
 """The error of a prediction learnt from its inputs: what errors are to be expected before labels come."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +11,8 @@ from mlops_cli.stats.booster import LOSS, Bins, Booster, fit
 from mlops_cli.stats.calibration import DEVIATE
 
 Floats = NDArray[np.float64]
+T = TypeVar("T", bound=Any)  # what can be added, multiplied and raised to a power
+POWERS = (1, 2, 4)  # of what each fit expects, as `Asked` has their sums
 FOLDS = 3  # contiguous in time
 BINS = 64
 FOLD_SPREAD = 1.5  # the folds share two thirds of their rows: their variance is that much too small
@@ -57,12 +60,17 @@ class LossModel:
         return np.array([model.predict(codes) for model in self.models])
 
 
+def terms(e: T, o: T) -> dict[str, T]:
+    """What is added up of the size e of an error and of what was learnt without it, o: of arrays, columns."""
+    return {
+        "e": e, "e2": e**2, "e4": e**4, "o": o, "o2": o**2, "o4": o**4, "gap2": (e - o) ** 2,
+        "cross": e**2 * o**2,
+    }  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Known:
-    """Sums over labelled rows by block of time: of the error's size e and of what was learnt without it, o.
-
-    All (K,): rows, e, e^2, e^4, o, o^2, o^4, (e - o)^2, and e^2 o^2.
-    """
+    """Sums over labelled rows by block of time, all (K,): rows, and the `terms` of each."""
 
     n: Floats
     e: Floats
@@ -78,6 +86,9 @@ class Known:
     def ratio(self) -> float:
         """Mean square of the errors over that of what was expected: the shape of their distribution."""
         return float(self.e2.sum() / max(self.o2.sum(), 1e-300))
+
+
+TERMS = tuple(f.name for f in fields(Known) if f.name != "n")
 
 
 @dataclass(frozen=True)

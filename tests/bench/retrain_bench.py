@@ -17,7 +17,7 @@ import polars as pl
 from mlops_cli.decide import retrain
 from mlops_cli.stats import calibration
 from mlops_cli.stats.blame import Column, Rules, blame
-from mlops_cli.stats.loss_model import Asked, Known, LossModel, mean_error, root_mean_square
+from mlops_cli.stats.loss_model import POWERS, Asked, Known, LossModel, mean_error, root_mean_square, terms
 from mlops_cli.stats.shapes import Rules as Shapes
 from mlops_cli.stats.shapes import pace
 
@@ -89,15 +89,12 @@ def mean_errors(known, loss, windows, blocks=10):
     """Estimated mean errors of windows by columns of the reference in time order, its errors, and windows."""
     model = LossModel(known, loss)
     at, o = np.arange(len(loss)) * blocks // len(loss), model.out
-    each = {
-        "n": np.ones(len(o)), "e": loss, "e2": loss**2, "e4": loss**4, "o": o, "o2": o**2, "o4": o**4,
-        "gap2": (loss - o) ** 2, "cross": loss**2 * o**2,
-    }  # fmt: skip
+    each = {"n": np.ones(len(o)), **terms(loss, o)}
     sums = Known(**{name: np.bincount(at, x, blocks) for name, x in each.items()})
     out = []
     for columns in windows:
         fits = model.predict(columns)
-        asked = Asked(fits.shape[1], fits.shape[1], *((fits**p).sum(axis=1) for p in (1, 2, 4)))
+        asked = Asked(fits.shape[1], fits.shape[1], *((fits**p).sum(axis=1) for p in POWERS))
         out.append((mean_error(sums, asked), root_mean_square(sums, asked)))
     return out
 

@@ -10,7 +10,7 @@ import pytest
 
 from mlops_cli.stats.calibration import Reference, expected
 from mlops_cli.stats.classes import ClassReference, metrics
-from mlops_cli.stats.loss_model import Asked, Known, LossModel, mean_error, root_mean_square
+from mlops_cli.stats.loss_model import POWERS, Asked, Known, LossModel, mean_error, root_mean_square, terms
 
 ROOT = Path(os.environ.get("MLOPS_REFERENCE_DATA", "/nowhere"))
 pytestmark = pytest.mark.skipif(not ROOT.is_dir(), reason="MLOPS_REFERENCE_DATA is not set")
@@ -67,15 +67,12 @@ def mean_errors(known, loss, windows, blocks=10):
     """Estimated mean errors of windows by columns of the reference in time order, its errors, and windows."""
     model = LossModel(known, loss)
     at, o = np.arange(len(loss)) * blocks // len(loss), model.out
-    each = {
-        "n": np.ones(len(o)), "e": loss, "e2": loss**2, "e4": loss**4, "o": o, "o2": o**2, "o4": o**4,
-        "gap2": (loss - o) ** 2, "cross": loss**2 * o**2,
-    }  # fmt: skip
+    each = {"n": np.ones(len(o)), **terms(loss, o)}
     sums = Known(**{name: np.bincount(at, x, blocks) for name, x in each.items()})
     out = []
     for columns in windows:
         fits = model.predict(columns)
-        asked = Asked(fits.shape[1], fits.shape[1], *((fits**p).sum(axis=1) for p in (1, 2, 4)))
+        asked = Asked(fits.shape[1], fits.shape[1], *((fits**p).sum(axis=1) for p in POWERS))
         out.append((mean_error(sums, asked), root_mean_square(sums, asked)))
     return out
 
