@@ -44,13 +44,13 @@ def changes_table(counted: Sequence[Counted], judged: Sequence[Judging], state: 
     What only the history knows (`state`: other settings than in the run before) is said and decides nothing.
     """
     rows: list[tuple[Any, ...]] = []
+    settings = list(_settings(state, judged))
     for one, judging in zip(counted, judged, strict=True):
         findings = judging.outcome.judgement.findings
-        span = round(judging.history.promised.seconds * 1_000_000)
-        happened = [*_events(one), *_arms(one), *_decisions(judging), *_findings(findings)]
-        happened += _settings(state, findings, span)
+        span = _span(judging)
+        happened = [*_events(one), *_arms(one), *_decisions(judging), *_findings(findings), *settings]
         for finding in findings:
-            since = round(finding.since.timestamp() * 1_000_000)
+            since = _us(finding.since)
             near = [c for c in happened if abs(c.at - since) <= span and c.own != finding.id]
             near = [c for c in near if not c.component or c.component != finding.scope.component]
             near.sort(key=lambda c: (bool(c.own), abs(c.at - since), c.what))
@@ -63,7 +63,7 @@ def changes_table(counted: Sequence[Counted], judged: Sequence[Judging], state: 
 def _findings(findings: Sequence[Finding]) -> Iterator[Change]:
     """Schemas and components that changed: what stands upstream of a finding."""
     for one in findings:
-        at = round(one.since.timestamp() * 1_000_000)
+        at = _us(one.since)
         if one.code in SCHEMA:
             yield Change(f"schema: {one.message}", at, one.id)
         elif one.scope.component:
@@ -76,16 +76,23 @@ def _decisions(judging: Judging) -> Iterator[Change]:
             yield Change(f"{kind}: {one.pattern}{f', {one.why}' if one.why else ''}", one.start)
 
 
-def _settings(state: Path | None, findings: Sequence[Finding], span: int) -> Iterator[Change]:
+def _span(judging: Judging) -> int:
+    """A window, in microseconds."""
+    return round(judging.history.promised.seconds * 1_000_000)
+
+
+def _settings(state: Path | None, judged: Sequence[Judging]) -> Iterator[Change]:
     """Runs whose settings were not those of the run before."""
-    if state is None or not findings:
+    found = [(_us(f.since), _span(j)) for j in judged for f in j.outcome.judgement.findings]
+    if state is None or not found:
         return
-    times = [round(f.since.timestamp() * 1_000_000) for f in findings]
-    first, last = iso(moment(min(times) - span)), iso(moment(max(times) + span))
-    for at, before in settings_changed(state, first, last):
-        yield Change(
-            f"{SETTINGS} other than in the run of {before}", round(from_iso(at).timestamp() * 1_000_000)
-        )
+    first, last = min(at - span for at, span in found), max(at + span for at, span in found)
+    for at, before in settings_changed(state, iso(moment(first)), iso(moment(last))):
+        yield Change(f"{SETTINGS} other than in the run of {before}", _us(from_iso(at)))
+
+
+def _us(at: datetime) -> int:
+    return round(at.timestamp() * 1_000_000)
 
 
 def _arms(counted: Counted) -> Iterator[Change]:
@@ -149,4 +156,4 @@ def _event(line: str, where: str) -> Change:
         ) from None
     text = next((str(data[k]) for k in TEXTS if k in data), "") or json.dumps(data, ensure_ascii=False)
     utc = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return Change(f"event: {text}", round(utc.timestamp() * 1_000_000))
+    return Change(f"event: {text}", _us(utc))

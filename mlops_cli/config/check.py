@@ -9,13 +9,12 @@ from pydantic import BaseModel, ValidationError
 
 from mlops_cli.config.keys import Path
 from mlops_cli.config.lines import DEFAULT_LINES
-from mlops_cli.config.section import Section
+from mlops_cli.config.section import Duration, Section
 from mlops_cli.config.settings import Custom, Line, Settings
 from mlops_cli.errors import nearest
 
 Words = Mapping[str, Sequence[str]]
 FILE_KEYS = ("extend", "overlays")  # of the file, not of the settings
-DURATIONS = frozenset({"size", "late_arrival", "settle", "period", "cooldown", "horizon", "max_age"})
 
 
 @dataclass(frozen=True)
@@ -212,15 +211,29 @@ def _said(error: ValidationError, base: Path) -> list[Problem]:
     return list(problems.values())
 
 
-def _typed(key: str, kind: str, given: Any) -> str:
+def _typed(path: Path, kind: str, given: Any) -> str:
     """What to write where a value is of another type."""
     if kind == "string_type" and isinstance(given, int | float):
-        return f'write a text: {key} = "{given}{"h" if key in DURATIONS else ""}"'
+        return f'write a text: {path[-1]} = "{given}{"h" if _duration(path) else ""}"'
     if kind.startswith(("greater", "less")):
         return ""  # the message says it all
     wanted = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "a text"}
     word = next((text for name, text in wanted.items() if kind.startswith(name)), "")
     return f"write {word}: `mlops config show` has the default" if word else "see `mlops config schema`"
+
+
+def _duration(path: Path) -> bool:
+    """Whether a key wants a duration."""
+    model: type[BaseModel] | None = Settings
+    for part in path[:-1]:
+        model = _section(known_keys(model).get(part))[0] if model is not None else None
+    fields = model.model_fields if model is not None else {}
+    for name, one in fields.items():
+        if (one.alias or name) == path[-1]:
+            kinds = get_args(one.annotation)  # of a union each kind has its own checks
+            checks = [*one.metadata, *(c for kind in kinds for c in getattr(kind, "__metadata__", ()))]
+            return get_args(Duration)[1] in checks
+    return False
 
 
 def _keys(loc: tuple[int | str, ...]) -> Path:
@@ -258,7 +271,7 @@ def _value(path: Path, error: Any) -> Problem:
         what, _, do = message.partition(": ")
         return Problem(path, f"{key}: {what}", do)
     message = (message[:1].lower() + message[1:]).replace("a valid tuple", 'a list: ["a", "b"]')
-    return Problem(path, f"{shown}: {message}", _typed(key, kind, given))
+    return Problem(path, f"{shown}: {message}", _typed(path, kind, given))
 
 
 def _offer(word: str, known: Sequence[str]) -> str:

@@ -32,8 +32,9 @@ def save(state: Path | None, report: Report) -> str:
     data = report.to_dict()
     data["tables"] = [t for t in data["tables"] if t["name"] in KEPT]
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    stamp = data["generated"].replace(":", "").replace("-", "")
-    name = f"{stamp}-{data['command']}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.json"
+    name = (
+        f"{_stamp(data['generated'])}-{data['command']}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.json"
+    )
     part = state / FOLDER / f".{name}.part"
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
@@ -42,6 +43,11 @@ def save(state: Path | None, report: Report) -> str:
     except OSError as error:
         return f"this run is not in the history: {state / FOLDER} cannot be written ({error.strerror})"
     return ""
+
+
+def _stamp(at: str) -> str:
+    """An ISO time as the names of the files begin with it."""
+    return at.replace(":", "").replace("-", "")
 
 
 def runs(state: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
@@ -55,12 +61,12 @@ def runs(state: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
             yield path, data
 
 
-def settings_changed(state: Path | None, first: str, last: str) -> list[tuple[str, str]]:
+def settings_changed(state: Path, first: str, last: str) -> list[tuple[str, str]]:
     """Runs of `monitor` whose settings were other than those of the run before.
 
     Parameters
     ----------
-    state : the state folder; None: nothing was kept
+    state : the state folder
     first, last : ISO times (UTC, ending in Z) between which the runs lie
 
     Returns
@@ -68,14 +74,12 @@ def settings_changed(state: Path | None, first: str, last: str) -> list[tuple[st
     list of (time of the run, time of the run before)
 
     """
-    if state is None:
-        return []
-    stamp = {k: v.replace(":", "").replace("-", "") for k, v in (("first", first), ("last", last))}
-    files = [p for p in sorted((state / FOLDER).glob("*-monitor-*.json")) if p.name[:16] <= stamp["last"]]
-    before = [p for p in files if p.name[:16] < stamp["first"]]
+    begin, end = (_stamp(at) for at in (first, last))
+    files = [p for p in sorted((state / FOLDER).glob("*-monitor-*.json")) if p.name[:16] <= end]
+    earlier = sum(p.name[:16] < begin for p in files)
     out: list[tuple[str, str]] = []
     old: tuple[str, str] | None = None
-    for path in files[max(len(before) - 1, 0) :]:
+    for path in files[max(earlier - 1, 0) :]:
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             new = str(data["generated"]), str(data["digests"]["settings"])

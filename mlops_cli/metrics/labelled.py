@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from mlops_cli.config.section import seconds
 from mlops_cli.metrics.delays import NONE, Delays, delays
-from mlops_cli.metrics.selection import Weights, by_bucket, chosen, compared, strata, weights
+from mlops_cli.metrics.selection import by_bucket, chosen, compared, strata, weighed
 from mlops_cli.profile.labelled import BUCKETS, CELLS, EDGES, ERRORS, LOSSES, NEVER, QUANTUM, classes
-from mlops_cli.stats.late import Selection
+from mlops_cli.stats.late import Selection, Weights
 
 Floats = NDArray[np.float64]
 SECOND = 1_000_000
@@ -282,7 +282,7 @@ class Labels:
         scored, each, worth = bucket >= 0, np.ones(len(n)), Weights(np.ones(1), 0.0, 1.0)
         if picked is not None:
             cell = picked[bucket] * (size_ + 1) + p + 1
-            worth = weights(cell, n, known)
+            worth = weighed(cell, n, known)
             each = np.where(known, worth.of[cell], 1.0)
         both = known & (p >= 0) & (y >= 0)
         np.add.at(square, (p[both], y[both]), (n * each)[both])

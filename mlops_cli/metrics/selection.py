@@ -1,14 +1,13 @@
 """Selection: whether rows with a label are like those without, and what they weigh where they are not."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from mlops_cli.profile.labelled import BUCKETS, NEVER
-from mlops_cli.stats.late import Selection, selection
+from mlops_cli.stats.late import Selection, Weights, selection, weights
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -19,14 +18,6 @@ GROUPS = 20  # of about equal mass, in which scores are compared
 STRATA = (2, 50)
 A_STRATUM = 10  # labelled rows of a window
 BLIND = 0.10  # share of rows in cells without a label: nothing is said
-
-
-class Weights(NamedTuple):
-    """Of each cell; the share of rows in cells without any label; what the labels are worth."""
-
-    of: Floats
-    blind: float
-    effective: float
 
 
 def groups(rows: Floats, count: int) -> Ints:
@@ -103,7 +94,7 @@ def strata(rows: Floats, labelled: Floats) -> Ints:
     return groups(rows, int(np.clip(usual // A_STRATUM, *STRATA)))
 
 
-def weights(cell: Ints, n: Floats, known: NDArray[np.bool_]) -> Weights:
+def weighed(cell: Ints, n: Floats, known: NDArray[np.bool_]) -> Weights:
     """What a labelled row of each cell stands for, scaled so that all add up to the rows they are worth.
 
     Parameters
@@ -111,16 +102,10 @@ def weights(cell: Ints, n: Floats, known: NDArray[np.bool_]) -> Weights:
     cell : of each count
     n, known : rows, and whether they have a label
 
-    References
-    ----------
-    Kish (1965), Survey Sampling: the effective number of rows.
-
     """
     size = int(cell.max(initial=0)) + 1
-    rows, mine = np.bincount(cell, n, size), np.bincount(cell[known], n[known], size)
-    seen = mine > 0
-    weight = np.where(seen, rows / np.maximum(mine, 1.0), 0.0)
-    blind = float(rows[~seen].sum() / rows.sum()) if rows.sum() > 0 else 0.0
-    first, second = float((weight * mine).sum()), float((weight**2 * mine).sum())
-    effective = first**2 / second / float(mine.sum()) if second > 0 else 1.0
-    return Weights(weight * (first / second if second > 0 else 1.0), blind, effective)
+    rows, mine = (np.bincount(c, w, size).astype(np.float64) for c, w in ((cell, n), (cell[known], n[known])))
+    found = weights(rows, mine)
+    total = float((found.of * mine).sum())
+    scale = found.effective * float(mine.sum()) / total if total > 0 else 1.0
+    return found._replace(of=found.of * scale)

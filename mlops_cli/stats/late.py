@@ -65,6 +65,38 @@ def reached(share: ArrayLike, edges: ArrayLike, q: float) -> float:
     return float(at[d] + (at[d + 1] - at[d]) * (goal - before) / (have[d] - before))
 
 
+class Weights(NamedTuple):
+    """What a labelled row of each cell stands for; the share of rows in cells without any; their worth."""
+
+    of: Floats
+    blind: float
+    effective: float
+
+
+def weights(rows: Floats, labelled: Floats) -> Weights:
+    """Post-stratification: labelled rows weigh as many as are in their cell.
+
+    Parameters
+    ----------
+    rows, labelled : (C,) all rows of each cell, and those with a label
+
+    Returns
+    -------
+    Weights
+        `effective`: the share of the labels that as many evenly spread ones would need; 1 without any.
+
+    References
+    ----------
+    Kish (1965), Survey Sampling: the effective number of rows.
+
+    """
+    seen = labelled > 0
+    of = np.where(seen, rows / np.maximum(labelled, 1.0), 0.0)
+    blind = float(rows[~seen].sum() / rows.sum()) if rows.sum() > 0 else 0.0
+    first, second = float((of * labelled).sum()), float((of**2 * labelled).sum())
+    return Weights(of, blind, first**2 / second / float(labelled.sum()) if second > 0 else 1.0)
+
+
 class Reweighted(NamedTuple):
     """Positives and negatives by cell, the share of rows in cells without a label, what the labels weigh."""
 
@@ -88,12 +120,8 @@ def reweighted(predicted: ArrayLike, labelled: ArrayLike, positive: ArrayLike) -
 
     """
     n, m, k = (np.asarray(x, np.float64) for x in (predicted, labelled, positive))
-    seen, count = m > 0, np.maximum(m, 1.0)
-    rate, weight = np.where(seen, k / count, 0.0), np.where(seen, n / count, 0.0)
-    rows, square = np.where(seen, n, 0.0), float((weight**2 * m).sum())
-    blind = float(n[~seen].sum() / n.sum()) if n.sum() > 0 else float("nan")
-    effective = float((weight * m).sum() ** 2 / max(square, 1e-12) / max(m.sum(), 1e-12))
-    return Reweighted(rows * rate, rows * (1 - rate), blind, effective)
+    found = weights(n, m)
+    return Reweighted(found.of * k, found.of * (m - k), found.blind, found.effective)
 
 
 class Selection(NamedTuple):
