@@ -7,7 +7,6 @@ from functools import cached_property
 import polars as pl
 
 from mlops_cli.config.settings import Settings
-from mlops_cli.metrics.estimates import Sought, estimates
 from mlops_cli.metrics.labelled import Labels, Times, labels_of
 from mlops_cli.metrics.tables import Tables
 from mlops_cli.profile.spec import Profile
@@ -105,6 +104,8 @@ class Context:
     @cached_property
     def estimates(self) -> pl.DataFrame | None:
         """What is expected of windows without labels, and of those with them; None where there are none."""
+        from mlops_cli.metrics.estimates import Sought, estimates  # noqa: PLC0415 - most metrics need none
+
         labels = self.labels
         return None if labels is None else estimates(Sought(labels, self.tables, self.counts))
 
